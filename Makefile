@@ -1,0 +1,62 @@
+# make demo   the brief of the shipped pack: results/brief.html
+# make test   all tests (under 10 minutes from cold on 2 cores)
+# PYTHON=...  another interpreter than python3 (3.11 or newer)
+
+PYTHON ?= python3
+PACK ?= caspian
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+
+.PHONY: demo test soak bench lint types docs clean help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+demo: $(VENV)/.run
+	$(BIN)/karavan brief --pack $(PACK) --out results
+	@echo "Open results/brief.html in a browser; the tables behind it are in results/."
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -n 2
+
+soak: $(VENV)/.test
+	$(BIN)/python -m pytest -m soak
+
+bench: $(VENV)/.test
+	$(BIN)/python -m benchmarks
+
+lint: $(VENV)/.lint
+	$(BIN)/python -m ruff check .
+
+types: $(VENV)/.lint
+	$(BIN)/python -m mypy
+
+docs: $(VENV)/.docs
+	$(BIN)/python -m mkdocs build --strict --quiet
+
+clean:
+	rm -rf results site dist build .mypy_cache .pytest_cache .ruff_cache
+
+# Each stamp is newer than what it was installed from; nothing is installed twice.
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Karavan needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -m venv $(VENV) || { echo "python3 cannot make virtual environments: install the package python3-venv"; exit 1; }
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made pyproject.toml constraints.txt
+	@echo "Installing Karavan in $(VENV)"
+	@$(INSTALL) '.[geo]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	@$(INSTALL) '.[geo,test]'
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.run
+	@$(INSTALL) '.[geo,test,lint]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.run
+	@$(INSTALL) '.[geo,docs]'
+	@touch $@

@@ -1,0 +1,142 @@
+"""Karavan plans freight corridors: what a network can carry, how goods best move, and what each number rests on.
+
+The names below are the front door. They are loaded when first used; nothing else happens on import.
+
+Examples
+--------
+>>> import karavan as kv
+>>> kv.table("links").fields["length_km"].unit
+'km'
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from karavan.assignment.assignment import Assignment
+    from karavan.assignment.front import assign
+    from karavan.assignment.methods import AllOrNothing, LeastCost
+    from karavan.errors import (
+        AmbiguousName,
+        CaseError,
+        Finding,
+        FormatError,
+        KaravanError,
+        MissingExtra,
+        NameNotFound,
+        NoRoute,
+        SolverError,
+    )
+    from karavan.model import Model, build_model
+    from karavan.report.brief import Brief, brief
+    from karavan.report.corridors import corridors
+    from karavan.report.routes import route_records
+    from karavan.report.validation import Validation, validate
+    from karavan.routing.front import route
+    from karavan.routing.shipment import Route, Shipment
+    from karavan.schema.case import Case
+    from karavan.schema.check import CheckReport, check
+    from karavan.schema.describe import describe
+    from karavan.schema.io.folder import read_case, write_case
+    from karavan.schema.io.geopackage import read_geopackage, write_geopackage
+    from karavan.schema.io.gmns import read_gmns, write_gmns
+    from karavan.schema.io.packs import packs, read_pack
+    from karavan.schema.io.tntp import read_tntp
+    from karavan.schema.tables import table
+    from karavan.schema.trace import Trace, trace
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "karavan.assignment.assignment": ("Assignment",),
+    "karavan.assignment.front": ("assign",),
+    "karavan.assignment.methods": ("AllOrNothing", "LeastCost"),
+    "karavan.errors": (
+        "AmbiguousName",
+        "CaseError",
+        "Finding",
+        "FormatError",
+        "KaravanError",
+        "MissingExtra",
+        "NameNotFound",
+        "NoRoute",
+        "SolverError",
+    ),
+    "karavan.model": ("Model", "build_model"),
+    "karavan.report.brief": ("Brief", "brief"),
+    "karavan.report.corridors": ("corridors",),
+    "karavan.report.routes": ("route_records",),
+    "karavan.report.validation": ("Validation", "validate"),
+    "karavan.routing.front": ("route",),
+    "karavan.routing.shipment": ("Route", "Shipment"),
+    "karavan.schema.case": ("Case",),
+    "karavan.schema.check": ("CheckReport", "check"),
+    "karavan.schema.describe": ("describe",),
+    "karavan.schema.io.folder": ("read_case", "write_case"),
+    "karavan.schema.io.geopackage": ("read_geopackage", "write_geopackage"),
+    "karavan.schema.io.gmns": ("read_gmns", "write_gmns"),
+    "karavan.schema.io.packs": ("packs", "read_pack"),
+    "karavan.schema.io.tntp": ("read_tntp",),
+    "karavan.schema.tables": ("table",),
+    "karavan.schema.trace": ("Trace", "trace"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "AllOrNothing",
+    "AmbiguousName",
+    "Assignment",
+    "Brief",
+    "Case",
+    "CaseError",
+    "CheckReport",
+    "Finding",
+    "FormatError",
+    "KaravanError",
+    "LeastCost",
+    "MissingExtra",
+    "Model",
+    "NameNotFound",
+    "NoRoute",
+    "Route",
+    "Shipment",
+    "SolverError",
+    "Trace",
+    "Validation",
+    "__version__",
+    "assign",
+    "brief",
+    "build_model",
+    "check",
+    "corridors",
+    "describe",
+    "packs",
+    "read_case",
+    "read_geopackage",
+    "read_gmns",
+    "read_pack",
+    "read_tntp",
+    "route",
+    "route_records",
+    "table",
+    "trace",
+    "validate",
+    "write_case",
+    "write_geopackage",
+    "write_gmns",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        message = f"module 'karavan' has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(import_module(_MODULE_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,135 @@
+"""What an assignment gives back, in arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Float = NDArray[np.float64]
+    Int = NDArray[np.int32]
+    Long = NDArray[np.int64]
+    Bool = NDArray[np.bool_]
+
+
+class Reason(IntEnum):
+    """Why tonnes of a demand are left unserved."""
+
+    SERVED = 0
+    NO_PATH = 1
+    TOO_DEAR = 2
+    CAPACITY = 3
+
+    @property
+    def text(self) -> str:
+        """The reason in words."""
+        return ("served", "no path", "every path costs more than the unserved price", "capacity")[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of path search: cost of the flows so far, best bound so far (USD), paths and rows in the master."""
+
+    objective: float
+    bound: float
+    n_paths: int
+    n_rows: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """Everything found on the way, from which a like problem starts: paths, rows, and the basis of the master.
+
+    Attributes
+    ----------
+    path_start, path_arc, path_demand
+        All paths generated, as in `Solution`.
+    rows
+        Rows of the master, in its order.
+    demands
+        Demands of the master, in its order.
+    col_status, row_status
+        Basis: status of the unserved tonnes of each demand, then of the paths; of demands, unserved total, rows.
+    """
+
+    path_start: Long
+    path_arc: Int
+    path_demand: Int
+    rows: Int
+    demands: Int
+    col_status: Int
+    row_status: Int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """Flows, what is left unserved, and what capacity is worth.
+
+    Attributes
+    ----------
+    path_start, path_arc
+        int64 (n_paths + 1,), int32: arcs of path i, in travel order, are `path_arc[path_start[i]:path_start[i + 1]]`.
+    path_demand, path_tonnes
+        (n_paths,): the demand and its tonnes on the path, above zero.
+    arc_flow
+        (n_classes, n_arcs), tonnes.
+    served, unserved
+        (n_demands,), tonnes; their sum is the demand.
+    reason
+        int8 (n_demands,), values of `Reason`.
+    row_use
+        (n_rows,), own units.
+    dual
+        (n_rows,), at least zero: USD that one more own unit would save.
+    price_share
+        (n_rows,), 0 to about 1: the part of `dual` that is set by unserved prices; the rest are costs of transport.
+    is_scarcity
+        (n_rows,): the dual is set, wholly or in part, by unserved prices. With "served first": one more unit would serve
+        more tonnes.
+    price_factors, dual_at
+        (n_factors,) and (n_factors, n_rows): the duals with all unserved prices times the factor.
+    served_per_unit
+        (n_rows,) tonnes more served for one more own unit; with "served first" only, else zero.
+    demand_price
+        (n_demands,), USD that one more tonne of the demand would cost, transport and capacity; infinite without a path.
+    objective, bound, gap
+        USD: cost of the flows and of what is unserved, what no flows can go below, and their relative difference. With
+        "served first" cost of transport alone, among flows that serve the most.
+    second
+        The second objective, summed over the flows.
+    rounds
+        Trace of the path search.
+    seconds
+        Wall time; the only field that differs between two equal runs.
+    columns
+        To start a like problem from; None where the method keeps none.
+    """
+
+    path_start: Long
+    path_arc: Int
+    path_demand: Int
+    path_tonnes: Float
+    arc_flow: Float
+    served: Float
+    unserved: Float
+    reason: NDArray[np.int8]
+    row_use: Float
+    dual: Float
+    price_share: Float
+    is_scarcity: Bool
+    price_factors: Float
+    dual_at: Float
+    served_per_unit: Float
+    demand_price: Float
+    objective: float
+    bound: float
+    gap: float
+    second: float
+    rounds: tuple[Round, ...]
+    seconds: float
+    columns: Columns | None

@@ -1,0 +1,161 @@
+"""Cheapest paths of the demands of a problem at given prices of its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from karavan.kernels import paths, shortest_path
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from karavan.problem import Problem
+
+    Float = NDArray[np.float64]
+    Int = NDArray[np.int32]
+    Long = NDArray[np.int64]
+
+# lower bounds towards destinations are kept only up to this many numbers (8 bytes each): beyond, one plain search an origin
+MAX_BOUNDS = 20_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Paths:
+    """Paths of demands: arcs of path i are `arc[start[i]:start[i + 1]]`; `demand` counts as in the search."""
+
+    start: Long
+    arc: Int
+    demand: Int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Search:
+    """The demands that have tonnes and a path, sorted into groups of one class and origin, and bounds to guide them.
+
+    Attributes
+    ----------
+    problem
+        What is searched; its demand i is called `live` number here.
+    live
+        (n_live,): demands of the problem, in the order used here.
+    reachable
+        (n_demands,): whether the demand has an open path.
+    group_class, group_origin, group_start, group_bound, bound
+        As `karavan.kernels.paths.cheapest_paths` takes them.
+    """
+
+    problem: Problem
+    live: Int
+    reachable: NDArray[np.bool_]
+    group_class: Int
+    group_origin: Int
+    group_start: Long
+    group_bound: Int
+    bound: Float
+
+
+def make_search(problem: Problem) -> Search:
+    """Group the demands, find which have a path, and work out bounds towards their destinations."""
+    in_start = np.zeros(problem.n_nodes + 1, np.int64)
+    np.cumsum(np.bincount(problem.head, minlength=problem.n_nodes), out=in_start[1:])
+    in_arc = np.argsort(problem.head, kind="stable").astype(np.int32)
+    ends = np.stack([problem.demand_class, problem.destination], axis=1)
+    targets, inverse = np.unique(ends, axis=0, return_inverse=True)
+    target_of = inverse.ravel()
+    guided = targets.shape[0] * problem.n_nodes <= MAX_BOUNDS
+    reachable = np.zeros(problem.n_demands, np.bool_)
+    bound = np.empty((targets.shape[0] if guided else 0, problem.n_nodes))
+    # a block of trees at a time, so that memory stays bounded where the bounds are not kept
+    block = targets.shape[0] if guided else max(1, MAX_BOUNDS // max(problem.n_nodes, 1))
+    for first in range(0, targets.shape[0], max(block, 1)):
+        part = targets[first : first + block]
+        distance = bound if guided else np.empty((part.shape[0], problem.n_nodes))
+        shortest_path.shortest_distances(
+            in_start, in_arc, problem.tail, problem.cost, problem.open, part[:, 0].copy(), part[:, 1].copy(), distance
+        )
+        mine = np.flatnonzero((target_of >= first) & (target_of < first + part.shape[0]))
+        reachable[mine] = np.isfinite(distance[target_of[mine] - first, problem.origin[mine]])
+    live = np.flatnonzero(reachable & (problem.tonnes > 0))
+    keys = [problem.destination[live], problem.origin[live], problem.demand_class[live]]
+    live = live[np.lexsort(keys)].astype(np.int32)
+    keys = [problem.demand_class[live], problem.origin[live]] + ([problem.destination[live]] if guided else [])
+    new = np.ones(live.size, np.bool_)
+    new[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
+    begin = np.flatnonzero(new)
+    return Search(
+        problem=problem,
+        live=live,
+        reachable=reachable,
+        group_class=problem.demand_class[live[begin]],
+        group_origin=problem.origin[live[begin]],
+        group_start=np.append(begin, live.size).astype(np.int64),
+        group_bound=(target_of[live[begin]] if guided else np.full(begin.size, -1)).astype(np.int32),
+        bound=bound,
+    )
+
+
+def cheapest(search: Search, cost: Float, price: Float, *, limit: Float, wanted: Float) -> tuple[Float, Paths]:
+    """Find the cheapest path of every demand of the search.
+
+    Parameters
+    ----------
+    cost
+        (n_classes, n_arcs), USD per tonne, nowhere below the cost of the problem (nor zero): the bounds hold for it.
+    price
+        (n_rows,), USD per own unit, at least zero.
+    limit
+        (n_live,): paths dearer than this need not be found.
+    wanted
+        (n_live,): paths cheaper than this are returned.
+
+    Returns
+    -------
+    Distances (n_live,), infinite where none is within the limit, and the paths wanted.
+    """
+    p = search.problem
+    if price.any():
+        priced = np.empty(cost.shape)
+        paths.priced_costs(cost, p.usage_indptr, p.usage_row, p.usage_units, price, priced)
+    else:
+        priced = cost
+    n_live = search.live.size
+    distance = np.empty(n_live)
+    start = np.empty(n_live + 1, np.int64)
+    room = 64 * n_live + 64
+    while True:
+        arc = np.empty(room, np.int32)
+        written = paths.cheapest_paths(
+            p.out_start, p.out_arc, p.tail, p.head, priced, p.open, search.group_class, search.group_origin,
+            search.group_start, search.group_bound, p.destination[search.live], limit, wanted, search.bound, distance,
+            start, arc,
+        )  # fmt: skip
+        if written >= 0:
+            break
+        room *= 4
+    found = np.flatnonzero(start[1:] > start[:-1])
+    return distance, Paths(np.append(start[found], written), arc[:written].copy(), found.astype(np.int32))
+
+
+def sums(problem: Problem, found: Paths, path_class: Int, value: Float) -> Float:
+    """Return the sum of `value` (n_classes, n_arcs) over each path."""
+    total = np.empty(found.demand.size)
+    paths.path_sums(found.start, found.arc, path_class, value, total)
+    return total
+
+
+def row_units(problem: Problem, found: Paths, path_class: Int) -> tuple[Long, Int, Float]:
+    """Return start, row and own units per tonne of every row that each path uses."""
+    start = np.empty(found.demand.size + 1, np.int64)
+    room = 4 * found.arc.size + 64
+    while True:
+        row, units = np.empty(room, np.int32), np.empty(room)
+        written = paths.path_rows(
+            found.start, found.arc, path_class, problem.n_arcs, problem.n_rows, problem.usage_indptr, problem.usage_row,
+            problem.usage_units, start, row, units,
+        )  # fmt: skip
+        if written >= 0:
+            return start, row[:written].copy(), units[:written].copy()
+        room *= 4

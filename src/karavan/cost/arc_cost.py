@@ -1,0 +1,160 @@
+"""Generalized cost of every arc, by commodity and by component."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from karavan.cost.tariffs import TariffBook, read_tariffs, unit_tonnes
+from karavan.schema.case import Case, as_list
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Kinds of arcs, as `network.graph.ArcKind` numbers them; cost takes arrays, it does not build graphs.
+from karavan.network.graph import ArcKind, Graph
+
+COMPONENTS = ("haulage", "handling", "border", "time")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArcCost:
+    """Generalized cost of every arc for one commodity at zero flow, in USD per tonne.
+
+    Arrays of shape (n_arcs,): money as `haulage`, `handling`, `border`; `time` is hours at the commodity's value of
+    time. `open` marks arcs this commodity may use. A moving arc that no tariff prices is closed (`unpriced`).
+    `tariff` is the position of the tariff row that priced an arc, -1 where none or several did.
+    """
+
+    commodity: str
+    haulage: NDArray[np.float64]
+    handling: NDArray[np.float64]
+    border: NDArray[np.float64]
+    time: NDArray[np.float64]
+    open: NDArray[np.bool_]
+    unpriced: NDArray[np.bool_]
+    tariff: NDArray[np.int32]
+
+    @property
+    def money(self) -> NDArray[np.float64]:
+        """Money paid, USD per tonne."""
+        return self.haulage + self.handling + self.border
+
+    @property
+    def generalized(self) -> NDArray[np.float64]:
+        """Money plus time."""
+        return self.money + self.time
+
+
+def arc_costs(case: Case, graph: Graph, closed: NDArray[np.bool_] | None = None) -> list[ArcCost]:
+    """Return the cost of every arc for each commodity, in the order of `case.commodities`.
+
+    `closed` has shape (n_commodities, n_arcs): arcs that restrictions close.
+    """
+    book = TariffBook(read_tariffs(case.freight_tariffs))
+    haulage = _Haulage(case, graph, book)
+    return [
+        _commodity_cost(case, graph, haulage, k, None if closed is None else closed[k])
+        for k in range(len(case.commodities))
+    ]
+
+
+def _commodity_cost(
+    case: Case, graph: Graph, haulage: _Haulage, k: int, closed: NDArray[np.bool_] | None
+) -> ArcCost:
+    row = case.commodities.iloc[k]
+    name = str(case.commodities.index[k])
+    tonnes = unit_tonnes(case.carrying_units, float(row["load_factor"]))
+    moved, unpriced, tariff = haulage.price(name, tonnes, missing_is_free=not len(case.freight_tariffs))
+    border = _by_unit(graph, graph.over_indptr, graph.over_border, case.borders["usd_per_unit"], tonnes)
+    vot = row["value_of_time_usd_per_tonne_hour"]
+    units = {str(u) for u in as_list(row["carrying_units"])}
+    allowed = np.array([str(u) in units for u in case.carrying_units.index] + [True])  # last: arcs without a unit
+    open_ = allowed[graph.arc_unit] & allowed[graph.unit[graph.tail]] & allowed[graph.unit[graph.head]]
+    open_ &= _service_takes(case, graph, name) & ~unpriced
+    if closed is not None:
+        open_ &= ~closed
+    return ArcCost(
+        commodity=name,
+        haulage=moved,
+        handling=_handling(case, graph, tonnes),
+        border=border,
+        time=graph.hours * (0.0 if pd.isna(vot) else float(vot)),
+        open=open_,
+        unpriced=unpriced,
+        tariff=tariff,
+    )
+
+
+class _Haulage:
+    """Prices moving arcs; what does not depend on the commodity is found once."""
+
+    def __init__(self, case: Case, graph: Graph, book: TariffBook) -> None:
+        self.graph, self.book = graph, book
+        self.modes = [str(m) for m in case.modes.index]
+        self.units = [str(u) for u in case.carrying_units.index]
+        self.services = [str(s) for s in case.services.index]
+        self.moving = np.flatnonzero((graph.kind == ArcKind.HAUL) | (graph.kind == ArcKind.RUN))
+        countries = [None if pd.isna(c) else str(c) for c in case.nodes["country"]]
+        ends = [case.nodes.index.get_indexer(case.links[f]) for f in ("from_node", "to_node")]
+        self.km = case.links["length_km"].fillna(0.0).to_numpy()
+        self.country = [
+            [countries[ends[0 if ahead else 1][link]] for link, ahead in graph.links_under(arc)] for arc in self.moving
+        ]
+        self.lengths = [[float(self.km[link]) for link, _ in graph.links_under(arc)] for arc in self.moving]
+
+    def price(
+        self, commodity: str, tonnes: NDArray[np.float64], *, missing_is_free: bool
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int32]]:
+        """Return USD per tonne, arcs no tariff prices, and the tariff row of each arc."""
+        usd = np.zeros(self.graph.n_arcs)
+        unpriced = np.zeros(self.graph.n_arcs, dtype=bool)
+        row = np.full(self.graph.n_arcs, -1, dtype=np.int32)
+        for arc, countries, lengths in zip(self.moving.tolist(), self.country, self.lengths, strict=True):
+            mode, unit = self.modes[self.graph.arc_mode[arc]], self.units[self.graph.arc_unit[arc]]
+            load = float(tonnes[self.graph.arc_unit[arc]])
+            at = int(self.graph.service[arc])
+            own = self.book.find(mode, countries[0], self.services[at], unit, commodity) if at >= 0 else None
+            if own is not None and own.service is not None:
+                usd[arc], row[arc] = own.usd(sum(lengths), load), own.row
+                continue
+            found = [self.book.find(mode, country, None, unit, commodity) for country in countries]
+            rows = {t.row for t in found if t is not None}
+            if len(rows) == 1 and None not in found:
+                row[arc] = rows.pop()
+            if any(t is None for t in found):
+                unpriced[arc] = not missing_is_free
+            else:
+                usd[arc] = sum(t.usd(km, load) for t, km in zip(found, lengths, strict=True) if t is not None)
+        return usd, unpriced, row
+
+
+def _by_unit(
+    graph: Graph, indptr: NDArray[np.int32], rows: NDArray[np.int32], usd_per_unit: pd.Series, tonnes: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Sum payments by unit over the rows under each arc, in USD per tonne."""
+    paid = usd_per_unit.fillna(0.0).to_numpy(dtype=np.float64)[rows]
+    arc = np.repeat(np.arange(graph.n_arcs), np.diff(indptr))
+    return np.bincount(arc, weights=paid / tonnes[graph.arc_unit[arc]], minlength=graph.n_arcs)
+
+
+def _handling(case: Case, graph: Graph, tonnes: NDArray[np.float64]) -> NDArray[np.float64]:
+    usd = np.zeros(graph.n_arcs)
+    at = np.flatnonzero(graph.transfer >= 0)
+    rows = graph.transfer[at]
+    by_tonne = case.transfers["usd_per_tonne"].fillna(0.0).to_numpy(dtype=np.float64)[rows]
+    by_unit = case.transfers["usd_per_unit"].fillna(0.0).to_numpy(dtype=np.float64)[rows]
+    usd[at] = by_tonne + by_unit / tonnes[graph.arc_unit[at]]
+    ends = np.flatnonzero((graph.kind == ArcKind.LOAD) | (graph.kind == ArcKind.UNLOAD))
+    loading = case.carrying_units["loading_usd_per_tonne"].fillna(0.0).to_numpy(dtype=np.float64)
+    usd[ends] = loading[graph.arc_unit[ends]]
+    return usd
+
+
+def _service_takes(case: Case, graph: Graph, commodity: str) -> NDArray[np.bool_]:
+    goods = [as_list(cell) for cell in case.services["commodities"]]
+    takes = np.array([not g or commodity in g for g in goods] + [True])  # last: arcs without a service
+    return takes[graph.service]

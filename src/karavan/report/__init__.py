@@ -1,0 +1,1 @@
+"""Tables, charts, maps and the brief: what a person reads. Nothing here computes flows."""

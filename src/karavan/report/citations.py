@@ -1,0 +1,199 @@
+"""Where every number on the page comes from: cited values, and the registry of origins they point to.
+
+A template never prints a bare number: it prints a `Cited`, which is a link to an entry of the page's appendix. An entry
+stands for one origin (a row of a table, a run, a facility in a run) however many numbers point to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from markupsafe import Markup, escape
+
+from karavan.report.numbers import NOT_KNOWN, is_missing, number
+from karavan.schema.case import as_list, row_key
+from karavan.schema.io.folder import table_csv
+from karavan.schema.tables import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from karavan.schema.case import Case
+
+CONFIDENCE = {"A": "A (official)", "B": "B (press or secondary)", "C": "C (estimate)"}
+Item = tuple[str, Any]  # a term and what is said of it: text, Markup or Cited
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """Text that links to where it comes from. `anchor` is the id of an entry on the same page."""
+
+    text: str
+    anchor: str
+    title: str = ""
+
+    def __html__(self) -> str:
+        """Return the link; text, anchor and title are escaped."""
+        title = f' title="{escape(self.title)}"' if self.title else ""
+        return f'<a class="n" href="#{escape(self.anchor)}"{title}>{escape(self.text)}</a>'
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def joined(items: Iterable[Any], separator: str = ", ") -> Markup:
+    """Join cited values or texts, each escaped."""
+    return Markup(separator).join(items)
+
+
+def web_link(address: Any) -> Markup | str:
+    """Return a link for an http(s) address; anything else stays text."""
+    text = "" if is_missing(address) else str(address).strip()
+    if text.lower().startswith(("http://", "https://")) and not any(c.isspace() or c in '"<>' for c in text):
+        return Markup('<a class="out" rel="noreferrer" href="{0}">{0}</a>').format(text)
+    return text
+
+
+@dataclass(slots=True)
+class Entry:
+    """One origin in the appendix."""
+
+    anchor: str
+    title: str
+    kind: str
+    items: list[Item] = field(default_factory=list)
+
+
+class Traces:
+    """The registry of origins of one page. Entries are numbered in the order they are first cited."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.entries: dict[tuple[str, ...], Entry] = {}
+        self._keys: dict[str, dict[str, int]] = {}
+        self._sources = {str(s): f"s{i + 1}" for i, s in enumerate(case.sources.index)}
+        self._provenance: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for row in case.provenance.to_dict("records"):
+            self._provenance.setdefault((str(row["table"]), str(row["id"])), []).append(row)
+
+    def add(self, key: tuple[str, ...], title: str, kind: str) -> tuple[Entry, bool]:
+        """Return the entry of a key, and whether it is new and still to be filled."""
+        if key in self.entries:
+            return self.entries[key], False
+        self.entries[key] = Entry(f"t{len(self.entries) + 1}", title, kind)
+        return self.entries[key], True
+
+    def row(self, table: str, row_id: str) -> str:
+        """Return the anchor of a row of a table, filling its entry when first asked for."""
+        declared = schema()[table]
+        entry, new = self.add((table, row_id), f"{declared.title}: {row_id}", "input row")
+        if new:
+            entry.items = self._row_items(table, row_id)
+        return entry.anchor
+
+    def _row_items(self, table: str, row_id: str) -> list[Item]:
+        declared = schema()[table]
+        if table not in self._keys:
+            self._keys[table] = {str(k): i for i, k in enumerate(row_key(self.case.tables[table], declared))}
+        at = self._keys[table].get(row_id)
+        if at is None:
+            return [("row", "not in the table")]
+        row = self.case.tables[table].iloc[at]
+        items: list[Item] = []
+        line = self.case.lines.get(table)
+        where = f"{table}.csv" if line is None or at >= len(line) else f"{table}.csv, line {int(line[at])}"
+        items.append(("file", where))
+        for name, f in declared.fields.items():
+            if name in {"source", "confidence", "note", "geometry"} or name not in row.index or is_missing(row[name]):
+                continue
+            items.append((name, cell_text(row[name], f.unit)))
+        return items + self.citation_items(row) + self._other_values(table, row_id)
+
+    def citation_items(self, row: pd.Series[Any]) -> list[Item]:
+        """Return source, confidence and note of a row, those it has."""
+        items: list[Item] = []
+        if "source" in row.index:
+            items.append(("source", self.sources(row["source"])))
+        if "confidence" in row.index and not is_missing(row["confidence"]):
+            items.append(("confidence", CONFIDENCE.get(str(row["confidence"]), str(row["confidence"]))))
+        if "note" in row.index and not is_missing(row["note"]):
+            items.append(("note", str(row["note"])))
+        return items
+
+    def _other_values(self, table: str, row_id: str) -> list[Item]:
+        items: list[Item] = []
+        for cell in self._provenance.get((table, row_id), []):
+            parts = [f"confidence {cell['confidence']}" if not is_missing(cell["confidence"]) else ""]
+            parts += [str(cell[k]) for k in ("note", "other_values") if not is_missing(cell[k])]
+            text = Markup("{} {}").format("; ".join(p for p in parts if p), self.sources(cell["source"]))
+            items.append((f"{cell['field']} (this cell)", text))
+        return items
+
+    def sources(self, cell: Any) -> Markup | str:
+        """Return links to the sources a cell names."""
+        names = as_list(cell)
+        links = [Cited(n, self._sources[n]) if n in self._sources else n for n in names]
+        return joined(links) if links else NOT_KNOWN
+
+    def source_anchor(self, source: str) -> str:
+        """Return the anchor of a source in the list of sources."""
+        return self._sources[source]
+
+    def cited(self, text: str, table: str, row_id: str) -> Cited:
+        """Return text that points to a row."""
+        return Cited(text, self.row(table, row_id))
+
+
+def cell_text(value: Any, unit: str) -> str:
+    """Write a cell of a table with its unit."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float)) or hasattr(value, "dtype"):
+        years = unit == "" and float(value) == int(value) and 1800 <= float(value) <= 2200
+        text = str(int(value)) if years else number(value) if abs(float(value)) < 1000 else number(value, 0)
+        return f"{text} {unit}" if unit and unit not in {"degrees"} else text
+    return str(value)
+
+
+def source_table(case: Case, traces: Traces) -> list[dict[str, Any]]:
+    """Return the list of sources: anchor, title, publisher, date, address, kind, and how many rows rest on each."""
+    uses: dict[str, dict[str, int]] = {}
+    for name, declared in schema().items():
+        if not declared.cited or not len(case.tables[name]):
+            continue
+        frame = case.tables[name]
+        for cell, confidence in zip(frame["source"], frame["confidence"], strict=True):
+            for source in as_list(cell):
+                mine = uses.setdefault(source, {})
+                grade = "?" if is_missing(confidence) else str(confidence)
+                mine[grade] = mine.get(grade, 0) + 1
+    rows = []
+    for source, row in case.sources.iterrows():
+        mine = uses.get(str(source), {})
+        rows.append(
+            {
+                "anchor": traces.source_anchor(str(source)),
+                "id": str(source),
+                "title": str(row["title"]),
+                "publisher": "" if is_missing(row["publisher"]) else str(row["publisher"]),
+                "published": "" if is_missing(row["published"]) else str(row["published"]),
+                "address": web_link(row["address"]),
+                "kind": str(row["kind"]),
+                "note": "" if is_missing(row["note"]) else str(row["note"]),
+                "rows": sum(mine.values()),
+                "grades": ", ".join(f"{n} {grade}" for grade, n in sorted(mine.items())),
+            }
+        )
+    return rows
+
+
+def fingerprint(case: Case) -> dict[str, str]:
+    """Return the first twelve hexadecimal digits of the SHA-256 of each table as CSV, those that have rows."""
+    return {
+        name: hashlib.sha256(table_csv(frame, schema()[name]).encode()).hexdigest()[:12]
+        for name, frame in case.tables.items()
+        if len(frame)
+    }

@@ -1,0 +1,296 @@
+"""Modelled against observed: counts, control totals and corridor indicators, each only with its own kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from karavan.assignment.assignment import Assignment
+from karavan.assignment.front import assign
+from karavan.model import demand_rows
+from karavan.network.graph import ArcKind
+from karavan.report.corridors import corridors
+from karavan.schema.case import as_list, position
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from karavan.model import Model
+    from karavan.schema.case import Case
+
+PER_UNIT = {"teu": "teu_per_unit", "wagons": "wagons_per_unit", "trucks": "trucks_per_unit"}
+OIL = "oil"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Validation:
+    """Comparisons with what was observed or published.
+
+    `counts`: one row a count (id, name, year, period, unit, observed, modelled, preload, ratio = modelled / observed,
+    comparable, note, source, confidence), worst first. Only counts of a whole calendar year equal to the case's are
+    `comparable`; the others are shown beside, never scaled. `controls`: published totals of trade beside the demand.
+    `indicators`: published times, prices and speeds beside the model's.
+    """
+
+    counts: pd.DataFrame
+    controls: pd.DataFrame
+    indicators: pd.DataFrame
+
+    @property
+    def median_ratio(self) -> float:
+        """Median of modelled over observed, comparable counts."""
+        return float(self.counts.loc[self.counts["comparable"], "ratio"].median())
+
+    @property
+    def off_by_two(self) -> int:
+        """Comparable counts that the model misses by more than a factor of two."""
+        ratio = self.counts.loc[self.counts["comparable"], "ratio"]
+        return int(((ratio > 2.0) | (ratio < 0.5)).sum())
+
+
+def validate(case: Case | Model | Assignment) -> Validation:
+    """Compare a case's flows with its counts, control totals and indicators.
+
+    A case or a model is first assigned by `LeastCost`; an assignment is taken as it is.
+    """
+    assignment = case if isinstance(case, Assignment) else assign(case)
+    return Validation(
+        counts=compare_counts(assignment),
+        controls=compare_controls(assignment),
+        indicators=compare_indicators(assignment.model),
+    )
+
+
+def compare_counts(assignment: Assignment) -> pd.DataFrame:
+    """Compare every count with the same selection of modelled flow."""
+    case = assignment.model.case
+    flows = _Flows(assignment)
+    rows = []
+    for name, count in case.counts.iterrows():
+        whole = pd.isna(count["period_from"]) and pd.isna(count["period_until"])
+        modelled, preload = flows.select(count)
+        observed = float(count["value"])
+        rows.append(
+            {
+                "id": name,
+                "name": count["name"],
+                "year": int(count["year"]),
+                "period": str(count["year"]) if whole else f"{count['period_from']} to {count['period_until']}",
+                "unit": count["unit"],
+                "observed": observed,
+                "modelled": modelled,
+                "preload": preload,
+                "ratio": modelled / observed if observed > 0 else np.nan,
+                "comparable": bool(whole and count["year"] == case.meta.year),
+                "reporter": count["reporter"],
+                "definition": count["definition"],
+                "note": count["note"],
+                "source": count["source"],
+                "confidence": count["confidence"],
+            }
+        )
+    out = pd.DataFrame(rows, columns=list(rows[0]) if rows else ["id", "ratio", "comparable"])
+    out["off"] = np.abs(np.log(out["ratio"].astype(float).clip(lower=1e-6)))
+    out = out.sort_values(["comparable", "off"], ascending=[False, False], kind="stable")
+    return out.drop(columns="off").reset_index(drop=True)
+
+
+class _Flows:
+    """Path flows with what a count may select them by."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment, self.model = assignment, assignment.model
+        case = self.model.case
+        rows = demand_rows(case)
+        zone_country = case.zones["country"].fillna("").astype(str)
+        demand = assignment.solution.path_demand
+        self.commodity = rows["commodity"].to_numpy(dtype=object)[demand]
+        self.origin = zone_country.reindex(rows["origin"]).to_numpy(dtype=object)[demand]
+        self.destination = zone_country.reindex(rows["destination"]).to_numpy(dtype=object)[demand]
+        groups = case.commodities["group"].fillna("").astype(str)
+        self.oil = (groups.reindex(self.commodity) == OIL).to_numpy(dtype=bool)
+        self.tonnes = assignment.solution.path_tonnes
+        self.path, self.arc, _ = assignment.path_table
+        self.units = [str(u) for u in case.carrying_units.index]
+
+    def select(self, count: pd.Series) -> tuple[float, float]:
+        """Return the modelled volume of a count's selection in its unit, and the preload of facilities counted."""
+        paths = self._paths(count)
+        table = str(count["element_table"])
+        total = 0.0
+        for element in as_list(count["elements"]):
+            for arcs in self._arc_sets(table, element, count):
+                total += self._volume(arcs, paths, str(count["unit"]), as_list(count["carrying_units"]))
+        return total, self._preload(count)
+
+    def _paths(self, count: pd.Series) -> NDArray[np.bool_]:
+        keep = np.ones(len(self.tonnes), dtype=bool)
+        if as_list(count["commodities"]):
+            keep &= np.isin(self.commodity, as_list(count["commodities"]))
+        if count["oil"] != "included":
+            keep &= self.oil == (count["oil"] == "only")
+        for field, values in (("origin_countries", self.origin), ("destination_countries", self.destination)):
+            if as_list(count[field]):
+                keep &= np.isin(values, as_list(count[field]))
+        if count["traffic"] != "all":
+            home = self._countries(count)
+            starts, ends = np.isin(self.origin, home), np.isin(self.destination, home)
+            keep &= {"transit": ~starts & ~ends, "export": starts & ~ends, "import": ends & ~starts}[count["traffic"]]
+        return keep
+
+    def _countries(self, count: pd.Series) -> list[str]:
+        case = self.model.case
+        table, elements = str(count["element_table"]), as_list(count["elements"])
+        if table == "nodes":
+            nodes = elements
+        elif table == "facilities":
+            nodes = [str(n) for n in case.facilities.loc[elements, "node"].dropna()]
+        else:
+            nodes = [str(n) for f in ("from_node", "to_node") for n in case.tables[table].loc[elements, f]]
+        return sorted({str(c) for c in case.nodes.loc[nodes, "country"].dropna()})
+
+    def _arc_sets(self, table: str, element: str, count: pd.Series) -> list[NDArray[np.bool_]]:
+        """Return masks of arcs; a tonne counts once for each arc of each mask that it uses."""
+        graph, case = self.model.graph, self.model.case
+        ways = {"forward": [True], "backward": [False], "both": [True, False]}[str(count["direction"])]
+        if table == "links":
+            return [self._steps(position(case.links, element), way) for way in ways]
+        if table == "services":
+            mine = (graph.kind == ArcKind.RUN) & (graph.service == position(case.services, element))
+            return [mine & (graph.forward == way) for way in ways]
+        if table == "borders":
+            row = position(case.borders, element)
+            mask = np.zeros(graph.n_arcs, dtype=bool)
+            mask[np.repeat(np.arange(graph.n_arcs), np.diff(graph.over_indptr))[graph.over_border == row]] = True
+            return [mask]
+        if table == "facilities":
+            return [self._facility(position(case.facilities, element), str(count["direction"]))]
+        return self._handled(element, as_list(count["modes"]), ways)
+
+    def _steps(self, link: int, way: bool) -> NDArray[np.bool_]:  # noqa: FBT001
+        graph = self.model.graph
+        mask = np.zeros(graph.n_arcs, dtype=bool)
+        arc = np.repeat(np.arange(graph.n_arcs), np.diff(graph.steps_indptr))
+        mask[arc[(graph.steps_link == link) & (graph.steps_forward == way)]] = True
+        return mask
+
+    def _facility(self, position: int, direction: str) -> NDArray[np.bool_]:
+        capacity = self.model.capacity
+        rows = np.flatnonzero(capacity.facility == position)
+        if direction != "both":
+            rows = np.array([r for r in rows if capacity.direction[r] in {direction, "both"}], dtype=int)
+        arc = np.repeat(np.arange(self.model.graph.n_arcs), np.diff(capacity.indptr))
+        mask = np.zeros(self.model.graph.n_arcs, dtype=bool)
+        mask[arc[np.isin(capacity.row, rows) & capacity.loaded]] = True
+        return mask
+
+    def _handled(self, node: str, modes: list[str], ways: list[bool]) -> list[NDArray[np.bool_]]:
+        """Arcs that put goods on a mode at a node (forward) or take them off it (backward); off land if none is named."""
+        graph, case = self.model.graph, self.model.case
+        wanted = modes or [str(m) for m in case.modes.index[case.modes["medium"] != "land"]]
+        positions = np.append(np.isin(case.modes.index, wanted), False)
+        here = position(case.nodes, node)
+        onto = np.isin(graph.kind, (ArcKind.LOAD, ArcKind.TRANSFER)) & (graph.node[graph.head] == here)
+        off = np.isin(graph.kind, (ArcKind.UNLOAD, ArcKind.TRANSFER)) & (graph.node[graph.tail] == here)
+        masks = {True: onto & positions[graph.mode[graph.head]], False: off & positions[graph.mode[graph.tail]]}
+        return [masks[way] for way in ways]
+
+    def _volume(
+        self, arcs: NDArray[np.bool_], paths: NDArray[np.bool_],
+        unit: str, carrying: list[str],
+    ) -> float:  # fmt: skip
+        graph, case = self.model.graph, self.model.case
+        keep = arcs[self.arc] & paths[self.path]
+        path, arc = self.path[keep], self.arc[keep]
+        if carrying:
+            mine = np.isin([self.units[u] for u in graph.arc_unit[arc]], carrying)
+            path, arc = path[mine], arc[mine]
+        tonnes = self.tonnes[path]
+        if unit == "tonnes":
+            return float(tonnes.sum())
+        per_unit = case.carrying_units[PER_UNIT[unit]].fillna(0.0).to_numpy()[graph.arc_unit[arc]]
+        loads = self.assignment.loaded_units(arc, self.assignment.path_commodity[path])
+        return float((tonnes / loads * per_unit).sum())
+
+    def _preload(self, count: pd.Series) -> float:
+        """Return the preload in the same unit of a facility counted as a whole; else zero."""
+        if count["element_table"] != "facilities":
+            return 0.0
+        case, total = self.model.case, 0.0
+        for name in as_list(count["elements"]):
+            if case.facilities.at[name, "unit"] == count["unit"]:
+                rows = case.preloads[case.preloads["facility"] == name]
+                total += float(rows["units_per_year"].sum() + rows.loc[rows["direction"] == "each", "units_per_year"].sum())
+        return total
+
+
+def compare_controls(assignment: Assignment) -> pd.DataFrame:
+    """Compare published totals of trade (role `control`) with the demand of the same pair, direction and goods."""
+    case = assignment.model.case
+    rows = case.demand.copy()
+    country = case.zones["country"].fillna("").astype(str)
+    rows["from"], rows["to"] = rows["origin"].map(country), rows["destination"].map(country)
+    rows["usd"] = rows["value_usd"].fillna(
+        rows["tonnes"] * rows["commodity"].map(case.commodities["unit_value_usd_per_tonne"]).astype(float)
+    )
+    out = []
+    for name, t in case.trade[case.trade["role"] == "control"].iterrows():
+        there = (rows["from"] == t["exporter"]) & (rows["to"] == t["importer"])
+        back = (rows["from"] == t["importer"]) & (rows["to"] == t["exporter"])
+        mine = rows[(there | back) if t["flow"] == "turnover" else there]
+        if isinstance(t["commodity"], str):
+            mine = mine[mine["commodity"] == t["commodity"]]
+        for unit, column, published in (("tonnes", "tonnes", t["tonnes"]), ("USD", "usd", t["value_usd"])):
+            if np.isnan(published) or published <= 0:
+                continue
+            modelled = float(mine[column].sum())
+            out.append(
+                {
+                    "id": name,
+                    "name": f"{t['exporter']} {'and' if t['flow'] == 'turnover' else 'to'} {t['importer']}, "
+                    f"{t['goods'] if isinstance(t['goods'], str) else t['commodity'] if isinstance(t['commodity'], str) else 'all goods'}",
+                    "year": int(t["year"]),
+                    "unit": unit,
+                    "published": float(published),
+                    "modelled": modelled,
+                    "ratio": modelled / float(published),
+                    "comparable": bool(t["year"] == case.meta.year and pd.isna(t["period_from"])),
+                    "source": t["source"],
+                    "confidence": t["confidence"],
+                }
+            )
+    columns = ["id", "name", "year", "unit", "published", "modelled", "ratio", "comparable", "source", "confidence"]
+    return pd.DataFrame(out, columns=columns)
+
+
+def compare_indicators(model: Model) -> pd.DataFrame:
+    """Compare published indicators of corridors with the model's, by the same definition where there is one."""
+    case = model.case
+    modelled = corridors(model).set_index("corridor")
+    out = []
+    for name, row in case.indicators.iterrows():
+        value = np.nan
+        corridor, indicator = row["corridor"], str(row["indicator"])
+        if isinstance(corridor, str) and corridor in modelled.index and indicator in modelled.columns and pd.isna(row["from_node"]):
+            value = float(modelled.at[corridor, indicator])
+        out.append(
+            {
+                "id": name,
+                "name": row["name"],
+                "indicator": indicator,
+                "year": row["year"],
+                "published": float(row["value"]),
+                "low": row["low"],
+                "high": row["high"],
+                "modelled": value,
+                "ratio": value / float(row["value"]) if row["value"] else np.nan,
+                "definition": row["definition"],
+                "source": row["source"],
+                "confidence": row["confidence"],
+            }
+        )
+    columns = ["id", "name", "indicator", "year", "published", "low", "high", "modelled", "ratio", "definition", "source", "confidence"]
+    return pd.DataFrame(out, columns=columns)

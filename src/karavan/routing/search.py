@@ -1,0 +1,283 @@
+"""The cheapest route of a shipment, and other sensible ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from karavan.errors import NoRoute
+from karavan.kernels.shortest_path import shortest_tree
+from karavan.network.graph import ArcKind, build_graph
+from karavan.routing.shipment import Route, Shipment, make_route
+from karavan.schema.case import position
+from karavan.schema.names import find_commodity, find_nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from karavan.model import Model
+    from karavan.schema.case import Case
+
+MARK_UP = 1.3  # cost factor on arcs already used, in each round of the penalty method
+ROUNDS = 8
+OVERLAP = 0.6  # an alternative shares at most this part of its kilometres with each route before it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Search:
+    """A question in arrays: who may start and end where, for one commodity."""
+
+    model: Model
+    commodity: int
+    out_start: NDArray[np.int64]
+    out_arc: NDArray[np.int32]
+    sources: list[int]
+    sinks: list[int]
+
+    def cheapest(self, cost: NDArray[np.float64], is_open: NDArray[np.bool_]) -> NDArray[np.int32] | None:
+        """Return the arcs of the cheapest path over all starts and ends, or None."""
+        graph = self.model.graph
+        best, path = np.inf, None
+        for source in self.sources:
+            distance, arrival = shortest_tree(self.out_start, self.out_arc, graph.head, cost, is_open, source)
+            sink = min(self.sinks, key=lambda s: float(distance[s]))
+            if distance[sink] < best:
+                best, path = float(distance[sink]), trace_back(arrival, graph.tail, sink)
+        return path
+
+
+def trace_back(arrival: NDArray[np.int32], tail: NDArray[np.int32], sink: int) -> NDArray[np.int32]:
+    """Return the arcs of the path to `sink` in order of travel."""
+    arcs = []
+    node = sink
+    while arrival[node] >= 0:
+        arcs.append(int(arrival[node]))
+        node = int(tail[arrival[node]])
+    return np.asarray(arcs[::-1], dtype=np.int32)
+
+
+def find_routes(model: Model, shipment: Shipment, *, alternatives: int = 3) -> list[Route]:
+    """Return the cheapest route by generalized cost, then up to `alternatives` others in order of cost.
+
+    Alternatives come from the penalty method (arcs used are marked up by 1.3 in rounds; de la Barra et al. 1993) and
+    from closing each port and border of the routes found in turn. One is kept when it shares at most 60% of its
+    kilometres with every route before it and differs in its ports or borders.
+    Raises `NoRoute`, saying what closes the way, `NameNotFound` and `AmbiguousName`.
+    """
+    search = _ask(model, shipment)
+    cost = model.costs[search.commodity]
+    first = search.cheapest(cost.generalized, cost.open)
+    if first is None:
+        raise NoRoute(_no_route(model, shipment), reasons(model, shipment))
+    routes = [make_route(model, shipment, search.commodity, first, reason="cheapest")]
+    if alternatives > 0:
+        routes += _alternatives(search, shipment, routes[0], alternatives)
+    return _label(routes)
+
+
+def _no_route(model: Model, shipment: Shipment) -> str:
+    return f"No route for {shipment.commodity} from {shipment.origin} to {shipment.destination} on {model.day}."
+
+
+def _ask(model: Model, shipment: Shipment) -> _Search:
+    case, graph = model.case, model.graph
+    commodity = position(case.commodities, find_commodity(case, shipment.commodity))
+    start = case.nodes.index.get_indexer(find_nodes(case, shipment.origin))
+    end = case.nodes.index.get_indexer(find_nodes(case, shipment.destination))
+    out_start, out_arc = arcs_by_tail(graph.n_nodes, graph.tail)
+    return _Search(
+        model, commodity, out_start, out_arc, graph.source_of_node[start].tolist(), graph.sink_of_node[end].tolist()
+    )
+
+
+def arcs_by_tail(n_nodes: int, tail: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return arcs out of each node as CSR: starts of shape (n_nodes + 1,) and arcs of shape (n_arcs,)."""
+    counts = np.bincount(tail, minlength=n_nodes)
+    return np.concatenate(([0], np.cumsum(counts))).astype(np.int64), np.argsort(tail, kind="stable").astype(np.int32)
+
+
+def _alternatives(search: _Search, shipment: Shipment, best: Route, wanted: int) -> list[Route]:
+    model, k = search.model, search.commodity
+    cost = model.costs[k].generalized
+    candidates = {}
+    for path in [*_penalized(search, cost, best.arcs), *_without_each(search, cost, best.arcs)]:
+        candidates[path.tobytes()] = path
+    found = sorted((make_route(model, shipment, k, p) for p in candidates.values()), key=lambda r: r.generalized_cost)
+    kept = [best]
+    for route in found:
+        if len(kept) > wanted:
+            break
+        other = all(route.signature != r.signature for r in kept)
+        if other and all(shared_km(model, route, r) <= OVERLAP * max(route.km, 1e-9) for r in kept):
+            kept.append(route)
+    return kept[1:]
+
+
+def _penalized(search: _Search, cost: NDArray[np.float64], first: NDArray[np.int32]) -> list[NDArray[np.int32]]:
+    marked, paths, path = cost.copy(), [], first
+    for _ in range(ROUNDS):
+        marked[path] *= MARK_UP
+        new = search.cheapest(marked, search.model.costs[search.commodity].open)
+        if new is None:
+            break
+        paths.append(new)
+        path = new
+    return paths
+
+
+def _without_each(search: _Search, cost: NDArray[np.float64], first: NDArray[np.int32]) -> list[NDArray[np.int32]]:
+    """Return the cheapest paths that avoid each transfer node, border and service of the first path in turn."""
+    graph, paths = search.model.graph, []
+    ends = set(graph.node[graph.head[search_loads(graph.kind, first)]].tolist())
+    for arc in first.tolist():
+        closed = np.zeros(graph.n_arcs, dtype=bool)
+        if graph.kind[arc] == ArcKind.TRANSFER:
+            node = graph.node[graph.tail[arc]]
+            if int(node) in ends:
+                continue
+            closed = (graph.kind == ArcKind.TRANSFER) & (graph.node[graph.tail] == node)
+        elif graph.border[arc] >= 0 or graph.kind[arc] == ArcKind.RUN:
+            closed = (graph.link >= 0) & (graph.link == graph.link[arc])
+            closed |= (graph.service >= 0) & (graph.service == graph.service[arc])
+        if closed.any():
+            path = search.cheapest(cost, search.model.costs[search.commodity].open & ~closed)
+            if path is not None:
+                paths.append(path)
+    return paths
+
+
+def search_loads(kind: NDArray[np.int8], arcs: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the loading arcs of a path."""
+    return arcs[kind[arcs] == ArcKind.LOAD]
+
+
+def shared_km(model: Model, a: Route, b: Route) -> float:
+    """Return the kilometres of links that two routes have in common."""
+    graph = model.graph
+    km = model.case.links["length_km"].fillna(0.0).to_numpy()
+    used = [{link for arc in r.arcs.tolist() for link, _ in graph.links_under(arc)} for r in (a, b)]
+    return float(sum(km[link] for link in used[0] & used[1]))
+
+
+def _label(routes: list[Route]) -> list[Route]:
+    """Say why each route is there: cheapest, fastest, fewest handlings, least CO2e, or another way."""
+    reasons_of: dict[int, list[str]] = {0: ["cheapest"]}
+    measures = (
+        ("least money", lambda r: r.money),
+        ("fastest", lambda r: r.hours),
+        ("fewest handlings", lambda r: float(r.handlings)),
+    )
+    if len(routes) > 1:
+        for name, measure in measures:
+            values = [measure(r) for r in routes]
+            at = int(np.argmin(values))
+            if sorted(values)[0] < sorted(values)[1]:
+                reasons_of.setdefault(at, []).append(name)
+    return [replace(r, reason=", ".join(reasons_of.get(i, ["another way"]))) for i, r in enumerate(routes)]
+
+
+def reasons(model: Model, shipment: Shipment) -> list[str]:
+    """Say what closes the way of a shipment, by opening one kind of closure after the other."""
+    search = _ask(model, shipment)
+    cost = model.costs[search.commodity]
+    unrestricted = cost.open | model.restrictions.closed[search.commodity]
+    path = search.cheapest(cost.generalized, unrestricted)
+    if path is not None:
+        met = [
+            str(model.case.restrictions["name"].iloc[i])
+            for i, mask in model.restrictions.touched.items()
+            if mask[path].any() and model.case.restrictions["effect"].iloc[i] == "closed"
+        ]
+        return [f"closed by restriction: {name}" for name in met]
+    path = search.cheapest(cost.generalized, unrestricted | cost.unpriced)
+    if path is not None:
+        links = _links_on(model, path[cost.unpriced[path]])
+        return [f"no freight tariff prices {shipment.commodity} on {', '.join(links[:5])}"]
+    return _reasons_of_state(model.case, shipment, model.day) or [
+        f"no chain of links and transfers joins the two places for the units that {shipment.commodity} travels in"
+    ]
+
+
+def _links_on(model: Model, arcs: NDArray[np.int32]) -> list[str]:
+    return list(
+        dict.fromkeys(
+            str(model.case.links.index[link]) for a in arcs.tolist() for link, _ in model.graph.links_under(a)
+        )
+    )
+
+
+def _reasons_of_state(case: Case, shipment: Shipment, day: str | None) -> list[str]:
+    """Open every planned, suspended and dated row; name those that the route then needs."""
+    from karavan.model import build_model
+
+    opened = {}
+    for table in ("nodes", "links", "services", "transfers"):
+        frame = getattr(case, table)
+        frame["status"], frame["open_from"], frame["open_until"] = "open", None, None
+        opened[table] = frame
+    model = build_model(case.with_tables(**opened), day=day)
+    search = _ask(model, shipment)
+    cost = model.costs[search.commodity]
+    path = search.cheapest(cost.generalized, cost.open | model.restrictions.closed[search.commodity])
+    if path is None:
+        return []
+    usable = set(build_graph(case, day=day).steps_link.tolist())
+    needed = [
+        link for a in path.tolist() for link, _ in model.graph.links_under(a) if link not in usable
+    ]  # fmt: skip
+    rows = case.links.iloc[list(dict.fromkeys(needed))]
+    return [f"{name} is {row['status']} on {day}" for name, row in rows.iterrows()]
+
+
+def corridor_route(model: Model, legs: Sequence[tuple[str, str, str, str, str | None]], commodity: str) -> Route | None:
+    """Return the route along a corridor's own legs, or None where they cannot be travelled.
+
+    `legs` are (from node, to node, mode, carrying unit, service or None), in order.
+    """
+    from karavan.schema.chains import link_chains
+    from karavan.schema.state import is_open
+
+    case, graph = model.case, model.graph
+    k = position(case.commodities, commodity)
+    chains = link_chains(case.links, is_open(case.links, model.day))
+    allowed = np.isin(graph.kind, (ArcKind.LOAD, ArcKind.UNLOAD))
+    joints = set()
+    for start, end, mode, unit, service in legs:
+        steps = chains.shortest(mode, [start, end])
+        if steps is None:
+            return None
+        allowed |= _on_chain(model, steps, mode, unit, service)
+        joints |= {start, end}
+        joints |= {str(n) for s in steps for n in case.links[["from_node", "to_node"]].iloc[s[0]]}
+    joined = np.append(case.nodes.index.isin(joints), False)
+    allowed |= (graph.kind == ArcKind.TRANSFER) & joined[graph.node[graph.tail]]
+    shipment = Shipment(legs[0][0], legs[-1][1], commodity)
+    search = _ask(model, shipment)
+    path = search.cheapest(model.costs[k].generalized, model.costs[k].open & allowed)
+    return None if path is None else make_route(model, shipment, k, path, reason="corridor")
+
+
+def _on_chain(
+    model: Model, steps: list[tuple[int, bool]], mode: str, unit: str, service: str | None
+) -> NDArray[np.bool_]:
+    """Mark the hauls, borders and services of a mode and unit that keep to a chain of links."""
+    case, graph = model.case, model.graph
+    wanted = set(steps)
+    mine = (graph.arc_mode == position(case.modes, mode)) & (
+        graph.arc_unit == position(case.carrying_units, unit)
+    )
+    named = None if service is None else position(case.services, service)
+    on = np.zeros(graph.n_arcs, dtype=bool)
+    for arc in np.flatnonzero(mine).tolist():
+        kind = graph.kind[arc]
+        if kind in {ArcKind.HAUL, ArcKind.RUN}:
+            on[arc] = set(graph.links_under(arc)) <= wanted and (named is None or graph.service[arc] == named)
+        elif kind == ArcKind.BORDER:
+            on[arc] = (int(graph.link[arc]), bool(graph.forward[arc])) in wanted
+        elif kind == ArcKind.WAIT:
+            on[arc] = named is None or graph.service[arc] == named
+    return on

@@ -1,0 +1,1 @@
+"""The declared tables, the case they make, reading, writing and checking."""

@@ -1,0 +1,1 @@
+"""Forms in which a case is read and written."""
