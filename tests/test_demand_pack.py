@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 PACK = ROOT / "src" / "karavan" / "packs" / "caspian"
-READ = ("demand_inputs", "trade", "commodities", "zones")
+TOOLS = ROOT / "tools"
+READ = ("trade", "commodities", "zones")
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +41,8 @@ def inputs_only(tmp_path: Path) -> Path:
 
 
 def rows(name: str) -> list[dict[str, str]]:
-    """Rows of one table of the pack."""
-    with (PACK / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    """Rows of one table of the pack, or of the inputs beside the script."""
+    with ((TOOLS if name == "demand_inputs" else PACK) / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -85,7 +86,7 @@ def test_split_zones_lower_the_confidence() -> None:
 
 
 def test_residual_subtracts_the_others(script: ModuleType) -> None:
-    inputs, trade = script.read_table(PACK, "demand_inputs"), script.read_table(PACK, "trade")
+    inputs, trade = script.read_table(TOOLS, "demand_inputs"), script.read_table(PACK, "trade")
     commodities = script.read_table(PACK, "commodities")
     prices = commodities["unit_value_usd_per_tonne"].astype(float)
     made = script.input_tonnes(inputs, trade, prices)["amount"]

@@ -1,8 +1,8 @@
 # ruff: noqa: INP001 - a script of the checkout, no package
 """Rebuild the demand of the Caspian pack from trade, unit values and published tonnes.
 
-Run from the checkout: ``python tools/build_demand.py`` rewrites ``demand.csv`` of the pack from ``demand_inputs.csv``,
-``trade.csv``, ``commodities.csv`` and ``zones.csv`` of the same folder, and prints what share of the tonnes rests on
+Run from the checkout: ``python tools/build_demand.py`` rewrites ``demand.csv`` of the pack from ``demand_inputs.csv``
+beside this script and the pack's ``trade.csv``, ``commodities.csv`` and ``zones.csv``, and prints what share of the tonnes rests on
 guesses. ``--check`` writes nothing and exits with 1 if the file would change. Observed volumes (``counts.csv``) are
 never read: demand must not be fitted to what it is compared with.
 
@@ -26,14 +26,15 @@ from pathlib import Path
 
 import pandas as pd
 
-PACK = Path(__file__).resolve().parent.parent / "src" / "karavan" / "packs" / "caspian"
+HERE = Path(__file__).resolve().parent
+PACK = HERE.parent / "src" / "karavan" / "packs" / "caspian"
 YEAR = 2024
 CONFIDENCE = ["A", "B", "C"]
 
 
-def read_table(pack: Path, name: str) -> pd.DataFrame:
-    """Read one CSV of the pack as text, indexed by id; empty cells are empty strings."""
-    table = pd.read_csv(pack / f"{name}.csv", dtype=str, keep_default_na=False)
+def read_table(folder: Path, name: str) -> pd.DataFrame:
+    """Read one CSV of a folder as text, indexed by id; empty cells are empty strings."""
+    table = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
     if table["id"].duplicated().any():
         message = f"{name}.csv: duplicated id {table.loc[table['id'].duplicated(), 'id'].iloc[0]}"
         raise ValueError(message)
@@ -110,7 +111,7 @@ def unique(lists: pd.Series) -> str:
 
 def demand_table(pack: Path) -> pd.DataFrame:
     """Demand of the pack, one row an origin, destination and commodity, as it stands in ``demand.csv``."""
-    inputs, trade = read_table(pack, "demand_inputs"), read_table(pack, "trade")
+    inputs, trade = read_table(HERE, "demand_inputs"), read_table(pack, "trade")
     commodities, zones = read_table(pack, "commodities"), read_table(pack, "zones")
     for field, known in (("origin", zones), ("destination", zones), ("commodity", commodities)):
         unknown = inputs.index[~inputs[field].isin(known.index)]

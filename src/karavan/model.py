@@ -15,6 +15,7 @@ from karavan.network.capacity import Capacity, capacity_rows
 from karavan.network.graph import Graph, build_graph
 from karavan.network.restrictions import Restrictions, restrictions_on
 from karavan.problem import Problem, make_problem
+from karavan.schema.case import positions
 from karavan.schema.state import reference_day
 from karavan.units import MONTHS_PER_YEAR
 
@@ -88,7 +89,7 @@ def problem_of(model: Model, *, month: bool = False) -> Problem:
     """
     case, graph = model.case, model.graph
     rows = demand_rows(case)
-    commodity = case.commodities.index.get_indexer(rows["commodity"]).astype(np.int32)
+    commodity = positions(case.commodities, rows["commodity"]).astype(np.int32)
     tonnes = rows["tonnes"].to_numpy(dtype=np.float64)
     rhs = model.capacity.net
     if month:
@@ -106,8 +107,8 @@ def problem_of(model: Model, *, month: bool = False) -> Problem:
         usage_indptr=indptr,
         usage_row=row,
         usage_units=units,
-        origin=graph.source_of_zone[case.zones.index.get_indexer(rows["origin"])],
-        destination=graph.sink_of_zone[case.zones.index.get_indexer(rows["destination"])],
+        origin=graph.source_of_zone[positions(case.zones, rows["origin"])],
+        destination=graph.sink_of_zone[positions(case.zones, rows["destination"])],
         demand_class=commodity,
         tonnes=tonnes,
         unserved_price=unserved_prices(case.commodities)[commodity],

@@ -81,6 +81,9 @@ class Master:
 
     def solve(self) -> MasterSolution:
         """Find the optimum from the last basis; by primal simplex, by dual simplex from scratch where that fails."""
+        if self.n_demands == 0:  # HiGHS calls a programme without columns empty, not optimal
+            none = np.empty(0)
+            return MasterSolution(0.0, none, none, none, 0.0, np.zeros(self.n_rows))
         self._highs.run()
         if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             self._highs.clearSolver()
@@ -108,6 +111,8 @@ class Master:
         The duals solve B'y = c for the costs c of the basic columns, so they are a sum of a part from unserved prices and
         a part from costs of transport.
         """
+        if self.n_demands == 0:
+            return np.zeros(self.n_rows)
         _, basic = self._highs.getBasicVariables()
         of_unserved = (basic >= 0) & (basic < self.n_demands)
         cost = np.zeros(basic.size)

@@ -54,12 +54,13 @@ class Assignment:
     def path_arcs(self, path: int) -> NDArray[np.int32]:
         """Return the arcs of a path in order."""
         start = self.solution.path_start
-        return self.solution.path_arc[start[path] : start[path + 1]]
+        arcs: NDArray[np.int32] = self.solution.path_arc[start[path] : start[path + 1]]
+        return arcs
 
     @cached_property
     def path_commodity(self) -> NDArray[np.int32]:
         """Commodity position of each path."""
-        return self.problem.demand_class[self.solution.path_demand]
+        return np.asarray(self.problem.demand_class[self.solution.path_demand], dtype=np.int32)
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -87,7 +88,8 @@ class Assignment:
     def arc_tonnes(self) -> NDArray[np.float64]:
         """Tonnes on each arc, all goods; shape (n_arcs,)."""
         path, arc, _ = self.path_table
-        return np.bincount(arc, weights=self.solution.path_tonnes[path], minlength=self.model.graph.n_arcs)
+        tonnes = np.bincount(arc, weights=self.solution.path_tonnes[path], minlength=self.model.graph.n_arcs)
+        return tonnes.astype(np.float64)
 
     @cached_property
     def arc_goods(self) -> pd.DataFrame:
@@ -96,8 +98,8 @@ class Assignment:
         frame = pd.DataFrame(
             {"arc": arc, "commodity": self.path_commodity[path], "tonnes": self.solution.path_tonnes[path]}
         )
-        out = frame.groupby(["arc", "commodity"], as_index=False)["tonnes"].sum()
-        return out[out["tonnes"] > SMALL * max(float(out["tonnes"].max() or 0.0), 1.0)].reset_index(drop=True)
+        out = frame.groupby(["arc", "commodity"], as_index=False)[["tonnes"]].sum()
+        return out.loc[out["tonnes"] > SMALL * max(float(out["tonnes"].max() or 0.0), 1.0)].reset_index(drop=True)
 
     @cached_property
     def paths(self) -> pd.DataFrame:
@@ -148,7 +150,7 @@ class Assignment:
         """Tonnes in a loaded carrying unit on each arc for each commodity."""
         case = self.model.case
         loads = np.array([unit_tonnes(case.carrying_units, f) for f in case.commodities["load_factor"].astype(float)])
-        return loads[commodity, self.model.graph.arc_unit[arc]]
+        return np.asarray(loads[commodity, self.model.graph.arc_unit[arc]], dtype=np.float64)
 
     @cached_property
     def link_goods(self) -> pd.DataFrame:
@@ -318,6 +320,6 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return rows as dictionaries; what is missing or not finite is None."""
     clean = frame.astype(object).where(frame.notna(), None)
     return [
-        {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in row.items()}
+        {str(k): None if isinstance(v, float) and not np.isfinite(v) else v for k, v in row.items()}
         for row in clean.to_dict("records")
     ]

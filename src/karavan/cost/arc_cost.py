@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from karavan.cost.tariffs import TariffBook, read_tariffs, unit_tonnes
-from karavan.schema.case import Case, as_list
+from karavan.schema.case import Case, as_list, positions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,9 +97,9 @@ class _Haulage:
         self.modes = [str(m) for m in case.modes.index]
         self.units = [str(u) for u in case.carrying_units.index]
         self.services = [str(s) for s in case.services.index]
-        self.moving = np.flatnonzero((graph.kind == ArcKind.HAUL) | (graph.kind == ArcKind.RUN))
+        self.moving = np.flatnonzero((graph.kind == ArcKind.HAUL) | (graph.kind == ArcKind.RUN)).tolist()
         countries = [None if pd.isna(c) else str(c) for c in case.nodes["country"]]
-        ends = [case.nodes.index.get_indexer(case.links[f]) for f in ("from_node", "to_node")]
+        ends = [positions(case.nodes, case.links[f]) for f in ("from_node", "to_node")]
         self.km = case.links["length_km"].fillna(0.0).to_numpy()
         self.country = [
             [countries[ends[0 if ahead else 1][link]] for link, ahead in graph.links_under(arc)] for arc in self.moving
@@ -113,7 +113,7 @@ class _Haulage:
         usd = np.zeros(self.graph.n_arcs)
         unpriced = np.zeros(self.graph.n_arcs, dtype=bool)
         row = np.full(self.graph.n_arcs, -1, dtype=np.int32)
-        for arc, countries, lengths in zip(self.moving.tolist(), self.country, self.lengths, strict=True):
+        for arc, countries, lengths in zip(self.moving, self.country, self.lengths, strict=True):
             mode, unit = self.modes[self.graph.arc_mode[arc]], self.units[self.graph.arc_unit[arc]]
             load = float(tonnes[self.graph.arc_unit[arc]])
             at = int(self.graph.service[arc])
@@ -138,7 +138,8 @@ def _by_unit(
     """Sum payments by unit over the rows under each arc, in USD per tonne."""
     paid = usd_per_unit.fillna(0.0).to_numpy(dtype=np.float64)[rows]
     arc = np.repeat(np.arange(graph.n_arcs), np.diff(indptr))
-    return np.bincount(arc, weights=paid / tonnes[graph.arc_unit[arc]], minlength=graph.n_arcs)
+    usd = np.bincount(arc, weights=paid / tonnes[graph.arc_unit[arc]], minlength=graph.n_arcs)
+    return usd.astype(np.float64)
 
 
 def _handling(case: Case, graph: Graph, tonnes: NDArray[np.float64]) -> NDArray[np.float64]:

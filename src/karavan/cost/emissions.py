@@ -73,7 +73,7 @@ def _add(out: dict[str, NDArray[np.float64]], arc: int, factor: Any, km: float) 
     out["high"][arc] += kg if pd.isna(factor.high) else float(factor.high) * km / G_PER_KG
 
 
-def _best(rows: list[Any], mode: str, unit: str, electrified: object, country: object, service_class: str | None) -> Any:
+def _best(rows: list[Any], mode: str, unit: str, electrified: Any, country: Any, service_class: str | None) -> Any:
     best, best_score = None, -1
     for row in rows:
         if row.mode != mode:

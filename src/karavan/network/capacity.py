@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from karavan.network.graph import ArcKind, Graph
-from karavan.schema.case import Case, as_list, position
+from karavan.schema.case import Case, as_list, position, positions
 from karavan.schema.state import is_open, reference_day
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class _Selector:
         """
         g, named = self.graph, as_list(f.elements)  # type: ignore[attr-defined]
         if named:
-            rows = set(self.case.transfers.index.get_indexer(named).tolist())
+            rows = set(positions(self.case.transfers, named).tolist())
             arcs = [a for a in np.flatnonzero(g.transfer >= 0).tolist() if int(g.transfer[a]) in rows]
             return [_Hits("", arcs, [bool(g.forward[a]) for a in arcs])]
         at = self.node_at[str(f.node)]  # type: ignore[attr-defined]

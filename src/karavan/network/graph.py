@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from karavan.schema.case import Case, as_list
 from karavan.schema.chains import LinkChains, Step, link_chains
@@ -139,6 +138,18 @@ class _Arcs:
         self.over.append(over or [])
 
 
+class _Link(NamedTuple):
+    """A link in positions: ends and mode, track gauge (0 off rail), length and running time."""
+
+    start: int
+    end: int
+    mode: int
+    gauge: int
+    directed: bool
+    km: float
+    hours: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Source:
     """Tables of a case, once looked at, that several stages of building need."""
@@ -150,7 +161,7 @@ class _Source:
     carried: list[list[int]]
     on_land: list[bool]
     unit_gauge: list[int]
-    link_rows: list[tuple[int, int, int, int, bool, float, float]]  # from, to, mode, gauge, directed, km, hours
+    links: list[_Link]
     usable_links: NDArray[np.bool_]
     crossing: dict[tuple[int, int, int], list[tuple[int, int]]]  # (from, to, mode) -> [(unit or -1, border row)]
     border_hours: NDArray[np.float64]
@@ -187,7 +198,8 @@ def _read(case: Case, day: str | None) -> _Source:
         m = mode_at[mode]
         per_day = own if not np.isnan(own) else speed[m]
         running = hours if not np.isnan(hours) else km * HOURS_PER_DAY / per_day if per_day > 0 else 0.0
-        rows.append((node_at[start], node_at[end], m, int(gauge) if on_land[m] else 0, bool(directed), km, running))
+        at = int(gauge) if on_land[m] else 0
+        rows.append(_Link(node_at[start], node_at[end], m, at, bool(directed), float(km), float(running)))
     crossing = defaultdict(list)
     timed = set()
     for b, (start, end, mode, unit, timed_here) in enumerate(
@@ -205,18 +217,17 @@ def _read(case: Case, day: str | None) -> _Source:
         carried=[[unit_at[u] for u in as_list(cell)] for cell in case.modes["carrying_units"]],
         on_land=on_land,
         unit_gauge=case.carrying_units["track_gauge_mm"].fillna(0).astype(int).tolist(),
-        link_rows=rows,
-        usable_links=is_open(case.links, day) & _nodes_open(case, node_at, rows, day),
+        links=rows,
+        usable_links=is_open(case.links, day) & _nodes_open(case, rows, day),
         crossing=dict(crossing),
         border_hours=(case.borders["exit_hours"].fillna(0.0) + case.borders["entry_hours"].fillna(0.0)).to_numpy(),
         timed_nodes=timed,
     )
 
 
-def _nodes_open(case: Case, node_at: dict[str, int], rows: list[tuple[int, int, int, int, bool, float, float]],
-                day: str | None) -> NDArray[np.bool_]:  # fmt: skip
+def _nodes_open(case: Case, links: list[_Link], day: str | None) -> NDArray[np.bool_]:
     nodes_open = is_open(case.nodes, day)
-    return np.array([nodes_open[r[0]] and nodes_open[r[1]] for r in rows], dtype=bool)
+    return np.array([nodes_open[link.start] and nodes_open[link.end] for link in links], dtype=bool)
 
 
 def _fits(source: _Source, unit: int, gauge: int, mode: int) -> bool:
@@ -232,7 +243,7 @@ def _border_rows(source: _Source, start: int, end: int, mode: int, unit: int) ->
 
 def _add_hauls(arcs: _Arcs, source: _Source) -> None:
     by_service = [{source.unit_at[u] for u in as_list(cell)} for cell in source.case.modes["service_only_units"]]
-    for i, (start, end, mode, gauge, directed, km, hours) in enumerate(source.link_rows):
+    for i, (start, end, mode, gauge, directed, km, hours) in enumerate(source.links):
         if not source.usable_links[i]:
             continue
         for unit in source.carried[mode]:
@@ -273,7 +284,7 @@ def _add_run(arcs: _Arcs, source: _Source, chains: LinkChains, i: int, s: object
     mode_name = str(s.mode)  # type: ignore[attr-defined]
     mode = source.mode_at[mode_name]
     steps = chains.shortest(mode_name, stops)
-    gauges = {source.link_rows[link][3] for link, _ in steps or []}
+    gauges = {source.links[link].gauge for link, _ in steps or []}
     if steps is None or len(gauges) != 1:
         return
     gauge = gauges.pop()
@@ -284,7 +295,7 @@ def _add_run(arcs: _Arcs, source: _Source, chains: LinkChains, i: int, s: object
             continue
         over = [
             b for link, ahead in steps
-            for b in _border_rows(source, *source.link_rows[link][:2][:: 1 if ahead else -1], mode, unit)
+            for b in _border_rows(source, *_ends(source.links[link], ahead), mode, unit)
         ]  # fmt: skip
         included = bool(s.hours_include_borders)  # type: ignore[attr-defined]
         tail = arcs.hub((source.node_at[stops[0]], mode, gauge, unit))
@@ -295,14 +306,18 @@ def _add_run(arcs: _Arcs, source: _Source, chains: LinkChains, i: int, s: object
                  at_border=0.0 if included else float(source.border_hours[over].sum()), steps=steps, over=over)  # fmt: skip
 
 
+def _ends(link: _Link, forward: bool) -> tuple[int, int]:  # noqa: FBT001 (a direction is a value of data)
+    return (link.start, link.end) if forward else (link.end, link.start)
+
+
 def service_km_hours(source: _Source, s: object, steps: list[Step]) -> tuple[float, float]:
     """Return a service's kilometres and its hours on the move: its own hours, its speed, or its links' hours."""
-    km = sum(source.link_rows[link][5] for link, _ in steps)
+    km = sum(source.links[link].km for link, _ in steps)
     if not np.isnan(s.hours):  # type: ignore[attr-defined]
         return km, float(s.hours)  # type: ignore[attr-defined]
     if not np.isnan(s.km_per_day):  # type: ignore[attr-defined]
         return km, km * HOURS_PER_DAY / float(s.km_per_day)  # type: ignore[attr-defined]
-    return km, sum(source.link_rows[link][6] for link, _ in steps)
+    return km, sum(source.links[link].hours for link, _ in steps)
 
 
 def wait_hours(s: object) -> float:
@@ -319,12 +334,12 @@ def wait_hours(s: object) -> float:
 def _add_transfers(arcs: _Arcs, source: _Source, day: str | None) -> None:
     case = source.case
     usable = is_open(case.transfers, day)
+    gauges = {s: case.transfers[f"{s}_track_gauge_mm"].fillna(0).astype(int).tolist() for s in ("from", "to")}
     for i, t in enumerate(case.transfers.itertuples()):
         if not usable[i]:
             continue
         node, a, b = source.node_at[str(t.node)], source.mode_at[str(t.from_mode)], source.mode_at[str(t.to_mode)]
-        gauge_a = 0 if pd.isna(t.from_track_gauge_mm) or not source.on_land[a] else int(t.from_track_gauge_mm)  # type: ignore[call-overload]
-        gauge_b = 0 if pd.isna(t.to_track_gauge_mm) or not source.on_land[b] else int(t.to_track_gauge_mm)  # type: ignore[call-overload]
+        gauge_a, gauge_b = gauges["from"][i] * source.on_land[a], gauges["to"][i] * source.on_land[b]
         before = arcs.hubs.get((node, a, gauge_a, source.unit_at[str(t.from_unit)]))
         after = arcs.hubs.get((node, b, gauge_b, source.unit_at[str(t.to_unit)]))
         if before is None or after is None:
@@ -344,9 +359,9 @@ def _add_ends(arcs: _Arcs, source: _Source) -> tuple[list[int], list[int], list[
     hours = case.carrying_units["loading_hours"].fillna(0.0).to_numpy()
     from_node = [arcs.add_node(i) for i in range(len(case.nodes))]
     to_node = [arcs.add_node(i) for i in range(len(case.nodes))]
-    for (node, mode, _, unit), hub in list(arcs.hubs.items()):
-        arcs.add(from_node[node], hub, ArcKind.LOAD, mode=mode, unit=unit, handling=hours[unit])
-        arcs.add(hub, to_node[node], ArcKind.UNLOAD, mode=mode, unit=unit, handling=hours[unit])
+    for (at, mode, _, unit), hub in list(arcs.hubs.items()):
+        arcs.add(from_node[at], hub, ArcKind.LOAD, mode=mode, unit=unit, handling=hours[unit])
+        arcs.add(hub, to_node[at], ArcKind.UNLOAD, mode=mode, unit=unit, handling=hours[unit])
     from_zone = [arcs.add_node() for _ in range(len(case.zones))]
     to_zone = [arcs.add_node() for _ in range(len(case.zones))]
     for z, cell in enumerate(case.zones["nodes"]):
@@ -363,15 +378,15 @@ def _freeze(arcs: _Arcs, ends: tuple[list[int], list[int], list[int], list[int]]
     steps = [s for part in arcs.steps for s in part]
     columns = {
         name: np.ascontiguousarray(rows[:, k])
-        for k, name in enumerate(("tail", "head", "kind", "link", "service", "transfer", "border"))
+        for k, name in ((0, "tail"), (1, "head"), (3, "link"), (4, "service"), (5, "transfer"), (6, "border"))
     }
-    columns["kind"] = columns["kind"].astype(np.int8)
     return Graph(
         node=nodes[:, 0].copy(),
         mode=nodes[:, 1].copy(),
         track_gauge_mm=nodes[:, 2].copy(),
         unit=nodes[:, 3].copy(),
         **columns,
+        kind=rows[:, 2].astype(np.int8),
         forward=rows[:, 7].astype(bool),
         arc_mode=rows[:, 8].copy(),
         arc_unit=rows[:, 9].copy(),

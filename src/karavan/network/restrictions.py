@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from karavan.network.graph import Graph
-from karavan.schema.case import Case, as_list
+from karavan.schema.case import Case, as_list, positions
 from karavan.schema.state import reference_day, within
 
 if TYPE_CHECKING:
@@ -108,10 +108,10 @@ class _Finder:
     def _at_nodes(self, nodes: NDArray[np.bool_]) -> NDArray[np.bool_]:
         mine = np.append(nodes, False)
         passed = np.zeros(self.graph.n_arcs, dtype=bool)
-        ends = [self.case.nodes.index.get_indexer(self.case.links[f]) for f in ("from_node", "to_node")]
+        ends = [positions(self.case.nodes, self.case.links[f]) for f in ("from_node", "to_node")]
         through = mine[ends[0][self.graph.steps_link]] | mine[ends[1][self.graph.steps_link]]
         passed[self.step_arc[through]] = True
-        return (mine[self.end_a] & mine[self.end_b]) | passed
+        return np.asarray((mine[self.end_a] & mine[self.end_b]) | passed, dtype=bool)
 
     def _on_links(self, links: NDArray[np.bool_]) -> NDArray[np.bool_]:
         passed = np.zeros(self.graph.n_arcs, dtype=bool)

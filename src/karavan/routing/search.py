@@ -11,7 +11,7 @@ from karavan.errors import NoRoute
 from karavan.kernels.shortest_path import shortest_tree
 from karavan.network.graph import ArcKind, build_graph
 from karavan.routing.shipment import Route, Shipment, make_route
-from karavan.schema.case import position
+from karavan.schema.case import position, positions
 from karavan.schema.names import find_commodity, find_nodes
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ def _no_route(model: Model, shipment: Shipment) -> str:
 def _ask(model: Model, shipment: Shipment) -> _Search:
     case, graph = model.case, model.graph
     commodity = position(case.commodities, find_commodity(case, shipment.commodity))
-    start = case.nodes.index.get_indexer(find_nodes(case, shipment.origin))
-    end = case.nodes.index.get_indexer(find_nodes(case, shipment.destination))
+    start = positions(case.nodes, find_nodes(case, shipment.origin))
+    end = positions(case.nodes, find_nodes(case, shipment.destination))
     out_start, out_arc = arcs_by_tail(graph.n_nodes, graph.tail)
     return _Search(
         model, commodity, out_start, out_arc, graph.source_of_node[start].tolist(), graph.sink_of_node[end].tolist()
@@ -152,7 +152,7 @@ def _without_each(search: _Search, cost: NDArray[np.float64], first: NDArray[np.
 
 def search_loads(kind: NDArray[np.int8], arcs: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return the loading arcs of a path."""
-    return arcs[kind[arcs] == ArcKind.LOAD]
+    return np.asarray(arcs[kind[arcs] == ArcKind.LOAD], dtype=np.int32)
 
 
 def shared_km(model: Model, a: Route, b: Route) -> float:

@@ -148,10 +148,10 @@ def _unknowns(model: Model, arcs: NDArray[np.int32]) -> tuple[str, ...]:
 def arc_table(model: Model, k: int, arcs: NDArray[np.int32]) -> pd.DataFrame:
     """Return one row an arc: kind, place names, km, hours by kind, USD per tonne by component, kg CO2e per tonne."""
     graph, case, cost, emissions = model.graph, model.case, model.costs[k], model.emissions
-    names = np.append(case.nodes.index.to_numpy(dtype=object), None)
-    modes = np.append(case.modes.index.to_numpy(dtype=object), None)
-    units = np.append(case.carrying_units.index.to_numpy(dtype=object), None)
-    services = np.append(case.services.index.to_numpy(dtype=object), None)
+    names = _with_none(case.nodes)
+    modes = _with_none(case.modes)
+    units = _with_none(case.carrying_units)
+    services = _with_none(case.services)
     return pd.DataFrame(
         {
             "arc": arcs,
@@ -170,6 +170,11 @@ def arc_table(model: Model, k: int, arcs: NDArray[np.int32]) -> pd.DataFrame:
             "kg_co2e_ttw": emissions.ttw_central[arcs],
         }
     )
+
+
+def _with_none(frame: pd.DataFrame) -> NDArray[np.object_]:
+    """Return the ids of a table, with None in the place that position -1 reads."""
+    return np.array([*frame.index, None], dtype=object)
 
 
 def _legs(model: Model, k: int, arcs: NDArray[np.int32]) -> pd.DataFrame:

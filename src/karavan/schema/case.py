@@ -168,7 +168,12 @@ def join_list(items: Iterable[str]) -> str:
 
 def position(frame: pd.DataFrame, name: str) -> int:
     """Return the position of a row by its id."""
-    return int(frame.index.get_indexer([name])[0])
+    return int(positions(frame, [name])[0])
+
+
+def positions(frame: pd.DataFrame, names: Iterable[Any]) -> NDArray[np.intp]:
+    """Return the positions of rows by their ids; -1 where there is none."""
+    return frame.index.get_indexer(pd.Index(list(names), dtype="str"))
 
 
 def row_key(frame: pd.DataFrame, declared: Table) -> pd.Index[Any]:

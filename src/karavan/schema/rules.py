@@ -333,7 +333,18 @@ def is_line(text: str) -> bool:
 
 
 def units_of_modes(case: Case) -> Iterator[Raw]:
-    """Corridor legs and borders name units that their mode carries."""
+    """Corridor legs, borders and services-only units are units that their mode carries."""
+    for row, m in enumerate(_each(case.modes.itertuples())):
+        if wrong := set(as_list(m.service_only_units)) - set(as_list(m.carrying_units)):
+            problem = f"{m.Index} does not carry {', '.join(sorted(wrong))}"
+            yield (
+                "error",
+                "modes",
+                row,
+                "service_only_units",
+                problem,
+                "add the unit to carrying_units, or remove it here",
+            )
     for table in ("corridors", "borders"):
         frame = case.tables[table]
         for row, (mode, unit) in enumerate(zip(frame["mode"], frame["carrying_unit"], strict=True)):

@@ -1,0 +1,235 @@
+"""The command line: one JSON document, plain errors, numbers for people, quick help."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny import frame, tiny
+
+import karavan as kv
+from karavan.cli import main
+from karavan.cli.output import cell_text, jsonable, safe
+
+COMMANDS = ("check", "describe", "trace", "route", "assign", "brief", "validate", "export", "import", "packs")
+ROUTE = ("route", "Aby", "Dale", "--commodity", "grain", "--tonnes", "1000")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return kv.write_case(tiny(), tmp_path / "tiny")
+
+
+def strict(text: str) -> Any:
+    """Parse JSON as the standard has it: no NaN, no infinity."""
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = main([str(a) for a in arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0) -> Any:
+    given_code, out, err = run(capsys, *arguments, "--json")
+    assert given_code == code, err
+    assert "Traceback" not in err
+    return strict(out)
+
+
+def program(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the program as people do, in another process and folder."""
+    path = os.pathsep.join(p for p in sys.path if p)
+    return subprocess.run(
+        [sys.executable, "-m", "karavan", *arguments], cwd=cwd, env=os.environ | {"PYTHONPATH": path, "COLUMNS": "100"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_help_is_quick(tmp_path: Path) -> None:
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        done = program("--help", cwd=tmp_path)
+        seconds.append(time.perf_counter() - start)
+        assert done.returncode == 0
+    assert min(seconds) < 0.4
+    assert all(c in done.stdout for c in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, command, "--help")
+    assert code == 0
+    assert f"Example: karavan {command}" in out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--version") == (0, f"karavan {kv.__version__}\n", "")
+
+
+def test_route_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = run_json(capsys, *ROUTE, "--case", folder)
+    (route,) = answer["routes"]
+    assert route["usd_per_tonne"]["money"] == pytest.approx(50)
+    assert route["usd_for_shipment"]["money"] == pytest.approx(50_000)
+    assert route["km"] == pytest.approx(840)
+    assert sum(leg["hours"] for leg in route["legs"]) == pytest.approx(route["hours"])
+    assert sum(leg["usd_money_per_tonne"] for leg in route["legs"]) == pytest.approx(50)
+    assert [p["id"] for p in route["ports"]] == ["B", "C"]
+    assert route["borders"] == ["B to C"]
+
+
+def test_route_names_the_restriction_it_meets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    restrictions = frame(
+        id=["r"], name=["Port of Bay"], applies_to=["nodes"], target=["B"], regime=["eu"], effect=["flag"], text=["No."]
+    )
+    folder = kv.write_case(tiny(restrictions=restrictions), tmp_path / "tiny")
+    (route,) = run_json(capsys, *ROUTE, "--case", folder)["routes"]
+    assert [(r["id"], r["name"], r["regime"]) for r in route["restrictions"]] == [("r", "Port of Bay", "eu")]
+
+
+def test_route_for_people(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, *ROUTE, "--case", folder)
+    assert (code, err) == (0, "")
+    assert "840 km" in out
+    assert "50 USD/t" in out
+    assert "50,000 USD for 1,000 t" in out
+
+
+def test_assign_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = run_json(capsys, "assign", "--case", folder)
+    assert {"demand", "served", "unserved", "shadow_prices"} <= set(answer)
+    assert answer["demand"] == pytest.approx(1000)
+    assert answer["served"] + answer["unserved"] == pytest.approx(answer["demand"])
+
+
+def test_assign_for_people(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "assign", "--case", folder)
+    assert code == 0
+    assert "Demand 1,000 t, served 1,000 t, unserved 0 t" in out
+
+
+def test_check_finds_and_exits(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_json(capsys, "check", folder)["errors"] == 0
+    links = folder / "links.csv"
+    links.write_text(links.read_text(encoding="utf-8").replace("A-B,A,B", "A-B,A,Nowhere"), encoding="utf-8")
+    answer = run_json(capsys, "check", folder, code=1)
+    (finding,) = [f for f in answer["findings"] if f["field"] == "to_node"]
+    assert (finding["file"], finding["line"]) == ("links.csv", 2)
+    code, out, _ = run(capsys, "check", folder)
+    assert code == 1
+    assert "links.csv:2 to_node" in out
+    error = run_json(capsys, *ROUTE, "--case", folder, code=1)
+    assert error["type"] == "CaseError"
+    assert error["findings"]
+
+
+def test_export_and_import(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for target, out, back in (("csv", "copy", None), ("gmns", "g", "gmns"), ("geopackage", "g.gpkg", "geopackage")):
+        answer = run_json(capsys, "export", tmp_path / out, "--to", target, "--case", folder)
+        assert answer["rows"]["links"] == 3
+        if back:
+            copy = tmp_path / f"from-{back}"
+            assert run_json(capsys, "import", "--from", back, tmp_path / out, copy)["rows"] == answer["rows"]
+            assert [p.name for p in sorted(copy.iterdir())] == [p.name for p in sorted(folder.iterdir())]
+
+
+def test_import_tntp(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (net,) = shared.glob("data/tntp/**/SiouxFalls_net.tntp")
+    trips = net.with_name("SiouxFalls_trips.tntp")
+    out = tmp_path / "sioux"
+    answer = run_json(capsys, "import", "--from", "tntp", net, out, "--trips", trips)
+    assert (answer["rows"]["links"], answer["rows"]["nodes"]) == (76, 24)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "kind", "words"),
+    [
+        (("rout",), 2, "", "route"),
+        (("route", "Aby"), 2, "", "destination"),
+        ((*ROUTE, "--tonnes", "-1"), 2, "", "above zero"),
+        ((*ROUTE, "--tonnes", "nan"), 2, "", "above zero"),
+        ((*ROUTE, "--day", "2024-02-30"), 2, "", "YYYY-MM-DD"),
+        (("route", "Abu", "Dale", "--commodity", "grain"), 1, "NameNotFound", "Aby"),
+        (("route", "Aby", "Dale", "--commodity", "toys"), 1, "NoRoute", "No route"),
+        (("trace", "links", "no-such-link", "length_km"), 1, "NameNotFound", "no-such-link"),
+        (("trace", "link", "A-B", "length_km"), 1, "NameNotFound", "links"),
+    ],
+)
+def test_errors_are_plain(
+    arguments: tuple[str, ...], code: int, kind: str, words: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given_case = ("--case", str(folder)) if arguments[0] != "rout" else ()
+    answer = run_json(capsys, *arguments, *given_case, code=code)
+    assert words in answer["error"]
+    assert kind in {"", answer["type"]}
+    plain, out, err = run(capsys, *arguments, *given_case)
+    assert (plain, out) == (code, "")
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_unknown_places_of_cases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "case.toml" in run_json(capsys, "assign", "--case", tmp_path / "none", code=1)["error"]
+    assert run_json(capsys, "assign", "--pack", "kaspian", code=1)["type"] == "NameNotFound"
+    assert "exclude" in run_json(capsys, "assign", "--pack", "caspian", "--case", tmp_path, code=2)["error"]
+
+
+def test_works_from_any_folder_and_writes_one_document(folder: Path, tmp_path: Path) -> None:
+    done = program("assign", "--case", folder.name, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert strict(done.stdout)["demand"] == 1000
+    assert done.stderr == ""
+
+
+def test_data_cannot_drive_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nodes = tiny().nodes
+    nodes["name"] = ["Aby\x1b[2J\x07", "[red]Bay[/]", "Cove\x9b31m", "Dale\u202e"]
+    folder = kv.write_case(tiny(nodes=nodes), tmp_path / "tiny")
+    _, out, _ = run(capsys, "route", "A", "D", "--commodity", "grain", "--case", folder)
+    assert not set(out) & {"\x1b", "\x07", "\x9b", "\u202e"}
+    assert "\\x1b[2J" in out
+    assert "[red]Bay[/]" in out
+    _, out, _ = run(capsys, "route", "A", "D", "--commodity", "grain", "--case", folder, "--json")
+    assert out.isascii()
+    assert strict(out)["routes"][0]["origin_name"] == "Aby\x1b[2J\x07"
+
+
+@given(st.text())
+def test_safe_text_obeys_nothing(text: str) -> None:
+    assert not any(c < " " and c not in "\t\n" or "\x7f" <= c <= "\x9f" for c in safe(text))
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(values)
+def test_any_result_becomes_strict_json(value: Any) -> None:
+    text = json.dumps(jsonable(value), allow_nan=False)
+    again = strict(text)
+    if isinstance(value, float):
+        assert again == (value if math.isfinite(value) else None)
+
+
+def test_numbers_of_people() -> None:
+    shown = [cell_text(v) for v in (2024, 12_345, 3128.4, 0.5, math.nan, None, True, "A")]
+    assert shown == ["2024", "12,345", "3,128", "0.5", "", "", "yes", "A"]
