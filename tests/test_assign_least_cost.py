@@ -7,8 +7,8 @@ import pytest
 from assign_problems import instance, problems
 from hypothesis import given, settings
 
-from karavan.assign import AllOrNothing, LeastCost, Reason, Solution, assign
-from karavan.assign.arc_lp import arc_lp
+from karavan.assignment import AllOrNothing, LeastCost, Reason, Solution, solve
+from karavan.assignment.arc_lp import arc_lp
 from karavan.problem import Problem, make_problem, perturb
 
 ARRAYS = [n for n in Solution.__slots__ if n not in {"rounds", "seconds", "columns"}]
@@ -40,7 +40,7 @@ def check_flows(p: Problem, s: Solution) -> None:
 @settings(deadline=None, max_examples=150)
 @given(problems)
 def test_equals_the_arc_programme_within_capacity(p: Problem) -> None:
-    s = assign(p, LeastCost())
+    s = solve(p, LeastCost())
     check_flows(p, s)
     assert (s.row_use <= p.rhs * (1 + 1e-7)).all()
     assert s.objective == pytest.approx(arc_lp(p) if p.n_demands else 0.0, rel=1e-6, abs=1e-6)
@@ -55,7 +55,7 @@ def test_equals_the_arc_programme_within_capacity(p: Problem) -> None:
 @settings(deadline=None, max_examples=60)
 @given(problems)
 def test_served_first_serves_the_most(p: Problem) -> None:
-    s = assign(p, LeastCost(objective="served first"))
+    s = solve(p, LeastCost(objective="served first"))
     check_flows(p, s)
     assert (s.row_use <= p.rhs * (1 + 1e-7)).all()
     fewest = perturb(p, cost=np.zeros(p.cost.shape), unserved_price=np.ones(p.n_demands))
@@ -70,13 +70,13 @@ def test_served_first_serves_the_most(p: Problem) -> None:
 @settings(deadline=None, max_examples=60)
 @given(problems)
 def test_a_start_changes_the_time_alone(p: Problem) -> None:
-    base = assign(p, LeastCost(price_factors=()))
+    base = solve(p, LeastCost(price_factors=()))
     rng = np.random.default_rng(1)
     draw = perturb(
         p, cost=p.cost * rng.uniform(0.9, 1.1, p.cost.shape), rhs=p.rhs * rng.uniform(0, 1.5, p.n_rows),
         tonnes=p.tonnes * rng.choice([0, 0.9, 1.2], p.n_demands), open=p.open & (rng.random(p.open.shape) < 0.95),
     )  # fmt: skip
-    cold, warm = assign(draw, LeastCost()), assign(draw, LeastCost(), start=base.columns)
+    cold, warm = solve(draw, LeastCost()), solve(draw, LeastCost(), start=base.columns)
     check_flows(draw, warm)
     assert warm.objective == pytest.approx(cold.objective, rel=1e-6, abs=1e-6)
 
@@ -84,7 +84,7 @@ def test_a_start_changes_the_time_alone(p: Problem) -> None:
 @settings(deadline=None, max_examples=40)
 @given(problems)
 def test_all_or_nothing_serves_all_that_have_a_path(p: Problem) -> None:
-    s = assign(p, AllOrNothing())
+    s = solve(p, AllOrNothing())
     check_flows(p, s)
     assert ((s.unserved == 0) | (s.reason == Reason.NO_PATH)).all()
     free = perturb(p, rhs=np.full(p.n_rows, 1e9), unserved_price=np.full(p.n_demands, 1e6))
@@ -96,7 +96,7 @@ def test_all_or_nothing_serves_all_that_have_a_path(p: Problem) -> None:
 @settings(deadline=None, max_examples=30)
 @given(problems)
 def test_same_bits_again_and_for_any_order_of_arcs(p: Problem) -> None:
-    first, again = assign(p, LeastCost()), assign(p, LeastCost())
+    first, again = solve(p, LeastCost()), solve(p, LeastCost())
     for name in ARRAYS:
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
     order = np.random.default_rng(0).permutation(p.n_arcs)
@@ -109,7 +109,7 @@ def test_same_bits_again_and_for_any_order_of_arcs(p: Problem) -> None:
         usage_units=p.usage_units[entry], origin=p.origin, destination=p.destination, demand_class=p.demand_class,
         tonnes=p.tonnes, unserved_price=p.unserved_price,
     )  # fmt: skip
-    other = assign(turned, LeastCost())
+    other = solve(turned, LeastCost())
     assert other.objective == pytest.approx(first.objective, rel=1e-12, abs=1e-9)
     assert other.second == pytest.approx(first.second, rel=1e-6, abs=1e-6)
 
@@ -117,7 +117,7 @@ def test_same_bits_again_and_for_any_order_of_arcs(p: Problem) -> None:
 @pytest.mark.parametrize("name", ["20x30x20", "40x60x30", "40x60x100", "60x90x300"])
 def test_published_optimum(shared, name: str) -> None:
     p, optimum = instance(shared, name)
-    s = assign(p, LeastCost(ties="any", price_factors=()))
+    s = solve(p, LeastCost(ties="any", price_factors=()))
     assert s.objective == pytest.approx(optimum, rel=1e-9)
     assert s.bound == pytest.approx(optimum, rel=1e-6)
     assert s.gap <= 1e-6
@@ -139,7 +139,7 @@ def two_ways(*, rhs: float, price: float, second: tuple[float, ...] = (0.0, 0.0)
 
 
 def test_a_dual_set_by_the_rival_route_is_no_scarcity() -> None:
-    s = assign(two_ways(rhs=120.0, price=500.0), LeastCost())
+    s = solve(two_ways(rhs=120.0, price=500.0), LeastCost())
     assert s.arc_flow.tolist() == [[60.0, 40.0]]
     assert s.dual.tolist() == pytest.approx([10.0])  # 20 USD a tonne over 2 units a tonne
     assert not s.is_scarcity.any()
@@ -147,7 +147,7 @@ def test_a_dual_set_by_the_rival_route_is_no_scarcity() -> None:
 
 
 def test_a_dual_set_by_the_unserved_price_is_scarcity() -> None:
-    s = assign(two_ways(rhs=120.0, price=20.0), LeastCost())
+    s = solve(two_ways(rhs=120.0, price=20.0), LeastCost())
     assert s.unserved.tolist() == pytest.approx([40.0])
     assert Reason(s.reason[0]) is Reason.CAPACITY
     assert s.dual.tolist() == pytest.approx([5.0])
@@ -159,7 +159,7 @@ def test_a_dual_set_by_the_unserved_price_is_scarcity() -> None:
 def test_no_path_is_said() -> None:
     p = make_problem(n_nodes=3, tail=[0, 1], head=[1, 2], cost=[1.0, 1.0], open=[True, False], origin=[0, 0],
                      destination=[2, 1], tonnes=[5.0, 2.0], unserved_price=[9.0, 0.5])  # fmt: skip
-    s = assign(p, LeastCost())
+    s = solve(p, LeastCost())
     assert [Reason(r).text for r in s.reason] == ["no path", "every path costs more than the unserved price"]
     assert s.objective == pytest.approx(46.0)
     assert s.gap == 0.0
@@ -169,7 +169,7 @@ def test_equal_cost_is_decided_by_the_second_objective_and_stays_so() -> None:
     def flows(change: float) -> list[float]:
         p = make_problem(n_nodes=2, tail=[0, 0], head=[1, 1], cost=[10.0 + change, 10.0], second=[3.0, 4.0], origin=[0],
                          destination=[1], tonnes=[6.0], unserved_price=[99.0])  # fmt: skip
-        least, whole = assign(p, LeastCost()).arc_flow, assign(p, AllOrNothing()).arc_flow
+        least, whole = solve(p, LeastCost()).arc_flow, solve(p, AllOrNothing()).arc_flow
         np.testing.assert_array_equal(least, whole)
         return [float(x) for x in least[0]]
 

@@ -146,11 +146,7 @@ def references(
     `unread` are tables whose files could not be read, `lost` the ids of rows that were left out by table: naming
     these is no fault of the cell that does.
     """
-    ids = {
-        name: set(row_key(frame, schema()[name])) | set((lost or {}).get(name, ()))
-        for name, frame in case.tables.items()
-    }
-    ids["corridors"] |= set(case.corridors["corridor"])
+    ids = _Ids(case, lost or {})
     places = set(case.nodes["place"].dropna())
     for name, declared in schema().items():
         frame = case.tables[name]
@@ -160,7 +156,7 @@ def references(
             for row, part, target in _named(frame, field, ids):
                 if target in FREE_TARGETS or target in unread:
                     continue
-                if target not in ids:
+                if target not in case.tables:
                     yield _finding(case, ("error", name, row, field.refers_to[1:], f"{target!r} is no table",
                                    "name a table of the case"))  # fmt: skip
                 elif part not in ids[target] and not ((name, target) == ("aliases", "nodes") and part in places):
@@ -168,7 +164,22 @@ def references(
                                    _nearest(part, ids[target], case.file(target))))  # fmt: skip
 
 
-def _named(frame: pd.DataFrame, field: Field, ids: Mapping[str, set[str]]) -> Iterator[tuple[int, str, str]]:
+class _Ids(dict[str, set[str]]):
+    """The ids of each table that something names, made when first asked for: demand may have millions of rows."""
+
+    def __init__(self, case: Case, lost: Mapping[str, AbstractSet[str]]) -> None:
+        super().__init__()
+        self.case, self.lost = case, lost
+
+    def __missing__(self, name: str) -> set[str]:
+        ids = {str(key) for key in row_key(self.case.tables[name], schema()[name])} | self.lost.get(name, set())
+        if name == "corridors":
+            ids |= set(self.case.corridors["corridor"])
+        self[name] = ids
+        return ids
+
+
+def _named(frame: pd.DataFrame, field: Field, ids: _Ids) -> Iterator[tuple[int, str, str]]:
     """Yield (row, name, table) for what a column names; names that are there for certain are left out."""
     values = pd.Series(frame.index) if field.name == frame.index.name else frame[field.name].reset_index(drop=True)
     if not field.refers_to.startswith("@"):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from karavan.schema.case import as_list
 from karavan.schema.chains import link_chains
-from karavan.schema.state import first_day, is_open, last_day, reference_day
+from karavan.schema.state import USABLE, first_day, is_open, last_day, reference_day
 from karavan.schema.tables import schema
 from karavan.units import great_circle_km
 
@@ -75,12 +75,15 @@ def geometry(case: Case) -> Iterator[Raw]:
 def isolated_nodes(case: Case) -> Iterator[Raw]:
     """Nodes that no link touches, and zones that reach no link."""
     touched = set(case.links["from_node"]) | set(case.links["to_node"])
+    nodes = set(case.nodes.index)
+    closed = ~case.nodes["status"].isin(USABLE).to_numpy(dtype=bool)
     for row, node in enumerate(case.nodes.index):
         if node not in touched:
-            yield "error", "nodes", row, "id", f"no link touches {node!r}", "add a link, or remove the node"
+            severity: Severity = "warning" if closed[row] else "error"
+            yield severity, "nodes", row, "id", f"no link touches {node!r}", "add a link, or remove the node"
     for row, cell in enumerate(case.zones["nodes"]):
         named = as_list(cell)
-        if named and case.nodes.index.isin(named).sum() == len(set(named)) and not touched.intersection(named):
+        if named and nodes.issuperset(named) and not touched.intersection(named):
             yield "error", "zones", row, "nodes", "reaches no link", "name a node that a link touches"
 
 
@@ -141,7 +144,7 @@ def _pairs(items: list[int]) -> Iterator[tuple[int, int]]:
 
 def sailings(case: Case) -> Iterator[Raw]:
     """Water links and sailings end at ports, air links and flights at airports."""
-    kinds, media = case.nodes["kind"], case.modes["medium"]
+    kinds, media = case.nodes["kind"].to_dict(), case.modes["medium"].to_dict()
     for table in ("links", "services"):
         frame = case.tables[table]
         for field in ("from_node", "to_node"):
@@ -165,6 +168,8 @@ def sailings(case: Case) -> Iterator[Raw]:
 def chains(case: Case) -> Iterator[Raw]:
     """Services and corridor legs must find a chain of links of their own mode; corridor legs must join."""
     links = case.links
+    if not len(case.services) and not len(case.corridors):
+        return
     day = reference_day(case.meta.year)
     every = link_chains(links, np.ones(len(links), dtype=bool))
     usable = link_chains(links, is_open(links, day))

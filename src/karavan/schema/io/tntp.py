@@ -16,11 +16,15 @@ import numpy as np
 import pandas as pd
 
 from karavan.errors import CaseError, FormatError
-from karavan.schema.case import Case, Meta, make_case
+from karavan.schema.case import Meta, make_case
 from karavan.schema.io.projection import to_wgs84
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from karavan.schema.case import Case
 
 AS_IN_FILE = "as in the file"
 QUANTITIES = {  # what a caller may declare the unit of, and the columns it is the unit of
@@ -77,8 +81,9 @@ def read_tntp(
     Numbers stay as they are in the files. `units` declares their units for `Case.meta.units` (keys: flow, capacity,
     length, time, speed, toll, coordinates; what is not declared is "as in the file"). Every link has the delay function
     of Bureau of Public Roads with the B and power of its row. Nodes below `<FIRST THRU NODE>` become zones that no
-    traffic passes through; the zones from it on may be passed. Trips become demand of one commodity, "vehicles", in the
-    file's flow units; entries of zero are left out. Parallel links are all kept: "5-6", then "5-6#2".
+    traffic passes through; the zones from it on may be passed. Node numbers that no link touches are kept, as suspended.
+    Trips become demand of one commodity, "vehicles", in the file's flow units; entries of zero are left out. Parallel
+    links are all kept: "5-6", then "5-6#2".
     Coordinates are kept as `declared_x` and `declared_y`; with `crs` ("EPSG:4326") they become longitude and latitude.
 
     Raises `FormatError` naming file and line, `CaseError` when the network itself has errors.
@@ -92,6 +97,8 @@ def read_tntp(
     links, lines = _links(file, body, count, meta)
     frames = _places(zones, count, first_through)
     frames["links"] = links
+    linked = frames["nodes"]["id"].isin({*links["from_node"], *links["to_node"]})
+    frames["nodes"] = frames["nodes"].assign(status=np.where(linked, "open", "suspended"))
     at = {"links": lines}
     files = dict.fromkeys(("links", "nodes", "zones", "modes", "carrying_units", "commodities"), file.name)
     if nodes is not None:
@@ -178,9 +185,7 @@ def _rows(file: _File, start: int) -> Iterator[tuple[int, str]]:
             yield i + 1, text
 
 
-def _links(
-    file: _File, start: int, count: int, meta: dict[str, str]
-) -> tuple[pd.DataFrame, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+def _links(file: _File, start: int, count: int, meta: dict[str, str]) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     rows: list[list[str]] = []
     lines: list[int] = []
     for line, text in _rows(file, start):
@@ -213,9 +218,7 @@ def _node_numbers(file: _File, texts: list[str], lines: list[int], count: int) -
     return out
 
 
-def _numbers(
-    file: _File, texts: list[str], lines: list[int], word: str
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _numbers(file: _File, texts: list[str], lines: list[int], word: str) -> NDArray[np.float64]:
     try:
         values = np.array([float(text) for text in texts], dtype=np.float64)
     except ValueError:
@@ -274,9 +277,7 @@ def _places(zones: int, count: int, first_through: int) -> dict[str, pd.DataFram
     }
 
 
-def _coordinates(
-    path: str | Path, nodes: pd.DataFrame, crs: str | None
-) -> tuple[pd.DataFrame, np.ndarray[tuple[int], np.dtype[np.int64]], str]:
+def _coordinates(path: str | Path, nodes: pd.DataFrame, crs: str | None) -> tuple[pd.DataFrame, NDArray[np.int64], str]:
     file = _open(path)
     x, y = np.full(len(nodes), np.nan), np.full(len(nodes), np.nan)
     at = np.zeros(len(nodes), dtype=np.int64)
@@ -300,7 +301,7 @@ def _coordinates(
     return nodes.assign(longitude=longitude, latitude=latitude), at, file.name
 
 
-def _trips(path: str | Path, zones: int) -> tuple[pd.DataFrame, np.ndarray[tuple[int], np.dtype[np.int64]], str]:
+def _trips(path: str | Path, zones: int) -> tuple[pd.DataFrame, NDArray[np.int64], str]:
     file = _open(path)
     meta, start = _metadata(file)
     origins: list[str] = []
@@ -357,9 +358,7 @@ def _check_zones(file: _File, ends: list[str], lines: list[int], zones: int) -> 
     file.stop_if_wrong()
 
 
-def _check_flows(
-    file: _File, meta: Mapping[str, str], values: np.ndarray[tuple[int], np.dtype[np.float64]], lines: list[int]
-) -> None:
+def _check_flows(file: _File, meta: Mapping[str, str], values: NDArray[np.float64], lines: list[int]) -> None:
     for i in np.flatnonzero(values < 0.0):
         file.wrong(lines[i], f"flow {values[i]:g} is negative")
     file.stop_if_wrong()

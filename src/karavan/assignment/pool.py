@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from karavan.assign.master import Master, MasterSolution
-from karavan.assign.result import Columns
-from karavan.assign.search import Paths, Search, cheapest, row_units, sums
+from karavan.assignment.master import Master, MasterSolution
+from karavan.assignment.result import Columns
+from karavan.assignment.search import Paths, Search, cheapest, row_units, sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from karavan.assign import pool as pools
-from karavan.assign.result import Columns, Reason, Round, Solution
-from karavan.assign.search import Paths, Search, cheapest, make_search, sums
+from karavan.assignment import pool as pools
+from karavan.assignment.result import Columns, Reason, Round, Solution
+from karavan.assignment.search import Paths, Search, cheapest, make_search, sums
 from karavan.errors import SolverError
 from karavan.kernels import paths as path_kernels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from karavan.assign.methods import LeastCost
+    from karavan.assignment.methods import LeastCost
     from karavan.problem import Problem
 
     Float = NDArray[np.float64]
@@ -60,7 +60,7 @@ class _Optimum:
 
 
 def least_cost(problem: Problem, method: LeastCost, *, start: Columns | None = None) -> Solution:
-    """Solve a problem by `LeastCost`; see `karavan.assign.assign`."""
+    """Solve a problem by `LeastCost`; see `karavan.assignment.solve`."""
     began = time.perf_counter()
     base = _begin(problem, method)
     if method.objective == "served first":

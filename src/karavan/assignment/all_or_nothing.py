@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from karavan.assign.result import Reason, Solution
-from karavan.assign.search import cheapest, make_search, row_units, sums
+from karavan.assignment.result import Reason, Solution
+from karavan.assignment.search import cheapest, make_search, row_units, sums
 from karavan.kernels import paths as path_kernels
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ TIE_SHARE = 1e-7
 
 
 def all_or_nothing(problem: Problem) -> Solution:
-    """Send every demand that has a path over its cheapest one; see `karavan.assign.assign`."""
+    """Send every demand that has a path over its cheapest one; see `karavan.assignment.solve`."""
     began = time.perf_counter()
     search = make_search(problem)
     live = search.live

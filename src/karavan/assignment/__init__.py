@@ -1,22 +1,22 @@
 """All flows at once: who goes where, what is left unserved, what binds and what it is worth.
 
-`methods` and `result` load neither numba nor the solver; `assign` does, when it is called.
+`methods` and `result` load neither numba nor HiGHS; `solve` does, when it is called.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from karavan.assign.methods import AllOrNothing, LeastCost, Method
-from karavan.assign.result import Columns, Reason, Round, Solution
+from karavan.assignment.methods import AllOrNothing, LeastCost, Method
+from karavan.assignment.result import Columns, Reason, Round, Solution
 
 if TYPE_CHECKING:
     from karavan.problem import Problem
 
-__all__ = ["AllOrNothing", "Columns", "LeastCost", "Method", "Reason", "Round", "Solution", "assign"]
+__all__ = ["AllOrNothing", "Columns", "LeastCost", "Method", "Reason", "Round", "Solution", "solve"]
 
 
-def assign(problem: Problem, method: Method, *, start: Columns | None = None) -> Solution:
+def solve(problem: Problem, method: Method, *, start: Columns | None = None) -> Solution:
     """Find the flows of a problem by a method.
 
     Parameters
@@ -39,14 +39,14 @@ def assign(problem: Problem, method: Method, *, start: Columns | None = None) ->
     >>> from karavan.problem import make_problem
     >>> p = make_problem(n_nodes=2, tail=[0], head=[1], cost=[3.0], rhs=[5.0], usage_indptr=[0, 1], usage_row=[0],
     ...                  usage_units=[1.0], origin=[0], destination=[1], tonnes=[8.0], unserved_price=[100.0])
-    >>> s = assign(p, LeastCost())
+    >>> s = solve(p, LeastCost())
     >>> s.served.tolist(), s.unserved.tolist(), s.dual.tolist(), s.is_scarcity.tolist()
     ([5.0], [3.0], [97.0], [True])
     """
     if isinstance(method, AllOrNothing):
-        from karavan.assign.all_or_nothing import all_or_nothing
+        from karavan.assignment.all_or_nothing import all_or_nothing
 
         return all_or_nothing(problem)
-    from karavan.assign.least_cost import least_cost
+    from karavan.assignment.least_cost import least_cost
 
     return least_cost(problem, method, start=start)
