@@ -33,7 +33,7 @@ types: $(VENV)/.lint
 	$(BIN)/python -m mypy
 
 docs: $(VENV)/.docs
-	$(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 clean:
 	rm -rf results site dist build .mypy_cache .pytest_cache .ruff_cache

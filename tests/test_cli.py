@@ -157,6 +157,42 @@ def test_import_tntp(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert (answer["rows"]["links"], answer["rows"]["nodes"]) == (76, 24)
 
 
+def test_describe_and_packs(capsys: pytest.CaptureFixture[str]) -> None:
+    fields = run_json(capsys, "describe", "links")
+    (length,) = [f for f in fields if f["field"] == "length_km"]
+    assert length["unit"] == "km"
+    assert {t["table"] for t in run_json(capsys, "describe")} >= {"links", "nodes", "demand"}
+    code, out, _ = run(capsys, "describe", "links")
+    assert code == 0
+    assert "length_km" in out
+    assert "caspian" in run_json(capsys, "packs")
+
+
+def test_trace_ends_at_the_source(capsys: pytest.CaptureFixture[str]) -> None:
+    cell = ("trace", "links", "KZ_AKT-AZ_ALA-ferry", "length_km", "--pack", "caspian")
+    assert run_json(capsys, *cell)
+    code, out, _ = run(capsys, *cell)
+    assert code == 0
+    assert "length_km" in out
+
+
+def test_validate_shows_all_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = run_json(capsys, "validate", "--pack", "caspian")
+    assert len(answer["counts"]) == len(kv.read_pack("caspian").counts)
+    code, out, _ = run(capsys, "validate", "--pack", "caspian")
+    assert code == 0
+    assert "Counts, worst first" in out
+
+
+def test_brief_is_written(tmp_path: Path) -> None:
+    done = program("brief", "--pack", "caspian", "--out", "results", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    page = tmp_path / strict(done.stdout)["brief"]
+    assert page == tmp_path / "results" / "brief.html"
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert {p.suffix for p in (tmp_path / "results").iterdir()} >= {".html", ".parquet", ".csv"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "kind", "words"),
     [
@@ -212,7 +248,7 @@ def test_data_cannot_drive_the_terminal(tmp_path: Path, capsys: pytest.CaptureFi
 
 @given(st.text())
 def test_safe_text_obeys_nothing(text: str) -> None:
-    assert not any(c < " " and c not in "\t\n" or "\x7f" <= c <= "\x9f" for c in safe(text))
+    assert not any((c < " " and c not in "\t\n") or "\x7f" <= c <= "\x9f" for c in safe(text))
 
 
 values = st.recursive(

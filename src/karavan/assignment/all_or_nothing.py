@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from karavan.assignment.result import Reason, Solution
-from karavan.assignment.search import cheapest, make_search, row_units, sums
+from karavan.assignment.search import cheapest, cost_with_ties, make_search, row_units, sums
 from karavan.kernels import paths as path_kernels
 
 if TYPE_CHECKING:
     from karavan.problem import Problem
-
-TIE_SHARE = 1e-7
 
 
 def all_or_nothing(problem: Problem) -> Solution:
@@ -24,21 +22,16 @@ def all_or_nothing(problem: Problem) -> Solution:
     live = search.live
     most = np.full(live.size, np.finfo(np.float64).max)
     free = np.zeros(problem.n_rows)
-    distance, _ = cheapest(search, problem.cost, free, limit=most, wanted=np.zeros(live.size))
-    tonnes = problem.tonnes[live]
-    # ties by the second objective: so small a share of it that only costs nearly equal are decided by it
-    largest = float(problem.second.max(initial=0.0)) * max(problem.n_nodes, 1)
-    weight = TIE_SHARE * float(distance[distance > 0].min(initial=np.inf)) / largest if largest > 0 else 0.0
-    cost = problem.cost + (weight if np.isfinite(weight) else 1.0) * problem.second
-    _, found = cheapest(search, cost, free, limit=most, wanted=most)
+    distance, direct = cheapest(search, problem.cost, free, limit=most, wanted=most)
+    _, found = cheapest(search, cost_with_ties(search, distance, direct), free, limit=most, wanted=most)
     classes = problem.demand_class[live[found.demand]]
-    flow = tonnes[found.demand]
+    flow = problem.tonnes[live[found.demand]]
     arc_flow = np.zeros(problem.cost.shape)
     path_kernels.arc_flows(found.start, found.arc, classes, flow, arc_flow)
     served = np.where(search.reachable, problem.tonnes, 0.0)
     unserved = problem.tonnes - served
     start, row, units = row_units(problem, found, classes)
-    use = np.bincount(row, weights=units * np.repeat(flow, np.diff(start)), minlength=problem.n_rows)
+    use = np.bincount(row, weights=units * np.repeat(flow, np.diff(start)), minlength=problem.n_rows).astype(np.float64)
     objective = float(flow @ sums(problem, found, classes, problem.cost) + unserved @ problem.unserved_price)
     demand_price = np.where(search.reachable, 0.0, np.inf)
     demand_price[live] = distance

@@ -1,11 +1,12 @@
 """The plain arc-flow linear programme: the same optimum by a plain road, for tests and benchmarks only.
 
-One commodity a class and origin; variables are tonnes of each on every open arc, and the unserved tonnes of each demand.
+One commodity a class and origin; variables are tonnes of each on every open arc, and the unserved tonnes of
+each demand.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import highspy
 import numpy as np
@@ -67,7 +68,7 @@ def _flow_columns(problem: Problem, k: int, g: int, n_groups: int) -> tuple[Floa
 
 def _solve(cost: Float, upper: Float, below: Float, above: Float, matrix: sparse.csc_matrix) -> float:
     """Return the optimum of: least cost with below <= matrix x <= above and 0 <= x <= upper."""
-    highs = highspy.Highs()
+    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("threads", 1)
     none = np.empty(0, np.int32)
@@ -77,5 +78,6 @@ def _solve(cost: Float, upper: Float, below: Float, above: Float, matrix: sparse
     highs.run()
     status = highs.getModelStatus()
     if status != highspy.HighsModelStatus.kOptimal:
-        raise SolverError(f"the arc-flow programme ended as {highs.modelStatusToString(status)!r}")
+        msg = f"the arc-flow programme ended as {highs.modelStatusToString(status)!r}"
+        raise SolverError(msg)
     return float(highs.getInfo().objective_function_value)

@@ -21,7 +21,7 @@ import numpy as np
 
 from karavan.assignment import pool as pools
 from karavan.assignment.result import Columns, Reason, Round, Solution
-from karavan.assignment.search import Paths, Search, cheapest, make_search, sums
+from karavan.assignment.search import Paths, Search, cheapest, cost_with_ties, make_search, sums, usual_cost
 from karavan.errors import SolverError
 from karavan.kernels import paths as path_kernels
 
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     Float = NDArray[np.float64]
     Int = NDArray[np.int32]
 
-TIE_SHARE = 1e-7
 SERVED_GAP = 1e-10
+LEAST_GAP = 1e-9  # what rounding allows at all times
+NO_SHARE = 1e-9
 DUST = 1e-11
 
 
@@ -52,11 +53,10 @@ class _Start:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Optimum:
-    """Prices and flows at the end of the path search, its trace, and the most that might be left unserved (tonnes)."""
+    """Prices and flows at the end of a path search, and its trace."""
 
     prices: pools.Prices
     rounds: tuple[Round, ...]
-    most: float | None
 
 
 def least_cost(problem: Problem, method: LeastCost, *, start: Columns | None = None) -> Solution:
@@ -74,18 +74,8 @@ def _begin(problem: Problem, method: LeastCost) -> _Start:
     search = make_search(problem)
     anything = np.full(search.live.size, np.finfo(np.float64).max)
     distance, direct = cheapest(search, problem.cost, np.zeros(problem.n_rows), limit=anything, wanted=anything)
-    price = problem.unserved_price[search.live]
-    tonnes = problem.tonnes[search.live]
-    # the outside option bounds what a path may cost, and stands in where all paths are free
-    spent = float(tonnes @ np.minimum(distance, price)) or float(tonnes @ price)
-    typical = spent / float(tonnes.sum()) if tonnes.size else 1.0
-    cost = problem.cost
-    if method.ties == "second":
-        classes = problem.demand_class[search.live[direct.demand]]
-        second = np.broadcast_to(problem.second, cost.shape)
-        total = float(tonnes[direct.demand] @ sums(problem, direct, classes, np.ascontiguousarray(second)))
-        cost = cost + (TIE_SHARE * spent / total if total > 0 else 0.0) * second
-    return _Start(search, distance, direct, cost, pools.make_scale(search, typical))
+    cost = cost_with_ties(search, distance, direct) if method.ties == "second" else problem.cost
+    return _Start(search, distance, direct, cost, pools.make_scale(search, usual_cost(search, distance)))
 
 
 def _by_cost(base: _Start, method: LeastCost, start: Columns | None) -> Solution:
@@ -96,12 +86,10 @@ def _by_cost(base: _Start, method: LeastCost, start: Columns | None) -> Solution
         pools.add_paths(pool, _below(base, price), base.cost)
     else:
         pools.restore(pool, start, base.cost)
-    optimum = _generate(pool, base.cost, method)
-    part = np.zeros(pool.place.size)
-    part[pool.rows] = pool.master.price_part(price / base.scale.cost) * base.scale.cost / base.scale.row[pool.rows]
-    solution = _solution(pool, optimum, base)
+    solution = _settled(pool, base, method, most=None)
+    part = pools.price_part(pool, price)
     share = np.divide(part, solution.dual, out=np.zeros(part.size), where=solution.dual > 0)
-    share[np.abs(share) < TIE_SHARE] = 0.0
+    share[np.abs(share) < NO_SHARE] = 0.0
     dual_at = np.empty((len(method.price_factors), pool.place.size))
     for i, factor in enumerate(method.price_factors):
         pool.master.set_unserved(factor * price / base.scale.cost, np.inf)
@@ -127,11 +115,28 @@ def _served_first(base: _Start, method: LeastCost) -> Solution:
     pool.master.set_unserved(zeros, most / base.scale.tonnes)
     pools.add_rows(pool, count.rows)
     pools.add_paths(pool, count.paths, base.cost)
-    optimum = replace(_generate(pool, base.cost, method, most=most), most=most)
-    per_unit = np.where(fewest.prices.row > SERVED_GAP / base.scale.row, fewest.prices.row, 0.0)
-    solution = _solution(pool, optimum, base)
-    trace = fewest.rounds + optimum.rounds
+    solution = _settled(pool, base, method, most=most)
+    per_unit = pools.without_ties(count, fewest.prices, free, ones).row
+    trace = fewest.rounds + solution.rounds
     return replace(solution, served_per_unit=per_unit, is_scarcity=per_unit > 0, rounds=trace)
+
+
+def _settled(pool: pools.Pool, base: _Start, method: LeastCost, *, most: float | None) -> Solution:
+    """Search to the end and return the solution; ties are left open where deciding them would cost the gap."""
+    problem = pool.search.problem
+    price = problem.unserved_price[pool.search.live] * (1.0 if most is None else 0.0)
+    optimum = _generate(pool, base.cost, method, most=most or 0.0)
+    true = pools.without_ties(pool, optimum.prices, problem.cost, price)
+    solution = _solution(pool, optimum.rounds, true, base, most)
+    if solution.gap <= max(method.gap, LEAST_GAP):
+        return solution
+    pools.set_costs(pool, problem.cost)
+    again = _generate(pool, problem.cost, replace(method, ties="any"), most=most or 0.0)
+    solution = _solution(pool, optimum.rounds + again.rounds, again.prices, base, most)
+    if solution.gap <= max(method.gap, LEAST_GAP):
+        return solution
+    msg = f"no better path is found, and the gap is {solution.gap:.3g}, not {method.gap:.3g}"
+    raise SolverError(msg)
 
 
 def _below(base: _Start, price: Float) -> Paths:
@@ -148,24 +153,31 @@ def _generate(pool: pools.Pool, cost: Float, method: LeastCost, *, most: float =
         bound, better = pools.better_paths(pool, cost, prices)
         best = max(best, bound - prices.total * most)
         rounds.append(Round(prices.objective, best, pool.paths.demand.size, pool.rows.size))
-        reached = _gap(prices.objective, best) <= method.gap
+        reached = _gap(pool, prices.objective, best) <= method.gap
         if (reached and method.ties == "any") or not pools.add_paths(pool, better, cost):
-            return _Optimum(prices, tuple(rounds), None)
+            return _Optimum(prices, tuple(rounds))
     if reached:
-        return _Optimum(prices, tuple(rounds), None)
+        return _Optimum(prices, tuple(rounds))
     raise SolverError(
         f"after {method.max_rounds} rounds the cost is {prices.objective:.9g}, the bound {best:.9g}; allow more rounds or gap"
     )
 
 
-def _gap(objective: float, bound: float) -> float:
-    """Relative difference; zero where both are zero."""
-    return (objective - bound) / abs(objective) if objective != bound else 0.0
+def _gap(pool: pools.Pool, objective: float, bound: float) -> float:
+    """Relative difference; relative to a usual path's cost for all tonnes where the objective is less than that."""
+    usual = pool.scale.cost * pools.SCALED_PATH_COST * float(pool.search.problem.tonnes.sum())
+    largest = max(abs(objective), abs(bound), usual)
+    return max(objective - bound, 0.0) / largest if largest > 0 else 0.0
 
 
-def _solution(pool: pools.Pool, optimum: _Optimum, base: _Start) -> Solution:
-    """Bring flows and prices into the problem's terms; the flows exceed no row, the bound is of the true cost."""
-    problem, live, prices = pool.search.problem, pool.search.live, optimum.prices
+def _solution(
+    pool: pools.Pool, rounds: tuple[Round, ...], prices: pools.Prices, base: _Start, most: float | None
+) -> Solution:
+    """Bring flows and prices into the problem's terms; the flows exceed no row, the bound is of the true cost.
+
+    `most`: tonnes that might be left unserved, None where a price decides.
+    """
+    problem, live = pool.search.problem, pool.search.live
     flow = _within(pool, prices.flow)
     used = np.flatnonzero(flow)
     paths, flow = pools.chosen(pool.paths, used), flow[used]
@@ -173,13 +185,15 @@ def _solution(pool: pools.Pool, optimum: _Optimum, base: _Start) -> Solution:
     served = np.zeros(problem.n_demands)
     served[live] = np.bincount(paths.demand, weights=flow, minlength=live.size)
     unserved = problem.tonnes - served
+    unserved[unserved < DUST * problem.tonnes] = 0.0
+    served = problem.tonnes - unserved
     bound, _ = pools.better_paths(pool, problem.cost, prices)
     objective = float(flow @ sums(problem, paths, classes, problem.cost))
-    if optimum.most is None:
+    if most is None:
         objective += float(unserved @ problem.unserved_price)
         bound += float((problem.tonnes * problem.unserved_price)[~pool.search.reachable].sum())
     else:
-        bound -= prices.total * optimum.most
+        bound -= prices.total * most
     arc_flow = np.zeros(problem.cost.shape)
     path_kernels.arc_flows(paths.start, paths.arc, classes, flow, arc_flow)
     demand_price = np.where(pool.search.reachable, 0.0, np.inf)
@@ -195,8 +209,8 @@ def _solution(pool: pools.Pool, optimum: _Optimum, base: _Start) -> Solution:
         arc_flow=arc_flow,
         served=served,
         unserved=unserved,
-        reason=_reasons(problem, pool.search, unserved, direct, by_price=optimum.most is None),
-        row_use=pools.row_use(pool, np.bincount(used, weights=flow, minlength=pool.paths.demand.size)),
+        reason=_reasons(problem, pool.search, unserved, direct, by_price=most is None),
+        row_use=pools.row_use(pool, _spread(used, flow, pool.paths.demand.size)),
         dual=prices.row,
         price_share=none,
         is_scarcity=none > 0,
@@ -206,12 +220,19 @@ def _solution(pool: pools.Pool, optimum: _Optimum, base: _Start) -> Solution:
         demand_price=demand_price,
         objective=objective,
         bound=bound,
-        gap=_gap(objective, bound),
+        gap=_gap(pool, objective, bound),
         second=float(arc_flow.sum(axis=0) @ problem.second),
-        rounds=optimum.rounds,
+        rounds=rounds,
         seconds=0.0,
         columns=pools.columns(pool),
     )
+
+
+def _spread(at: NDArray[np.int64], value: Float, size: int) -> Float:
+    """Return zeros (size,) with the values at their places."""
+    out = np.zeros(size)
+    out[at] = value
+    return out
 
 
 def _within(pool: pools.Pool, flow: Float) -> Float:

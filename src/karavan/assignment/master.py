@@ -6,7 +6,7 @@ Columns: unserved tonnes of each demand, then paths. Rows: each demand, the unse
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import highspy
 import numpy as np
@@ -42,7 +42,7 @@ class Master:
         self.n_demands = tonnes.size
         self.n_paths = 0
         self.n_rows = 0
-        self._highs = _quiet_highs()
+        self._highs: Any = _quiet_highs()
         n, empty = self.n_demands, np.empty(0, np.int32)
         self._highs.addRows(n, tonnes, tonnes, 0, np.zeros(n, np.int32), empty, np.empty(0))
         self._highs.addRow(-highspy.kHighsInf, highspy.kHighsInf, 0, empty, np.empty(0))
@@ -92,7 +92,8 @@ class Master:
             self._highs.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX)
             status = self._highs.getModelStatus()
             if status != highspy.HighsModelStatus.kOptimal:
-                raise SolverError(f"the master of the path search ended as {self._highs.modelStatusToString(status)!r}")
+                msg = f"the master of the path search ended as {self._highs.modelStatusToString(status)!r}"
+                raise SolverError(msg)
         found = self._highs.getSolution()
         value, dual = np.array(found.col_value), np.array(found.row_dual)
         n = self.n_demands
@@ -105,20 +106,22 @@ class Master:
             row_price=np.maximum(-dual[n + 1 :], 0.0),
         )
 
-    def price_part(self, price: Float) -> Float:
-        """Return the part of the row prices that comes from the unserved prices, at the basis of the optimum.
+    def duals(self, unserved_price: Float, path_cost: Float) -> tuple[Float, float, Float]:
+        """Return prices of demands, unserved total and capacity rows that other costs have at the basis of the optimum.
 
-        The duals solve B'y = c for the costs c of the basic columns, so they are a sum of a part from unserved prices and
-        a part from costs of transport.
+        They solve B'y = c for the costs c of the basic columns: linear in the costs, so that a price can be taken apart
+        into what comes from unserved prices and what from costs of transport. Not clipped at zero.
         """
-        if self.n_demands == 0:
-            return np.zeros(self.n_rows)
+        n = self.n_demands
+        if n == 0:
+            return np.empty(0), 0.0, np.zeros(self.n_rows)
         _, basic = self._highs.getBasicVariables()
-        of_unserved = (basic >= 0) & (basic < self.n_demands)
+        is_column = basic >= 0
         cost = np.zeros(basic.size)
-        cost[of_unserved] = price[basic[of_unserved]]
-        _, dual = self._highs.getBasisTransposeSolve(cost)
-        return -np.asarray(dual)[self.n_demands + 1 :]
+        cost[is_column] = np.append(unserved_price, path_cost)[basic[is_column]]
+        _, found = self._highs.getBasisTransposeSolve(cost)
+        dual = np.asarray(found)
+        return dual[:n], -float(dual[n]), -dual[n + 1 :]
 
     def basis(self) -> tuple[Int, Int]:
         """Return the basis: status of columns and of rows."""
@@ -141,8 +144,8 @@ class Master:
         self._highs.addCols(n, cost, np.zeros(n), above, index.size, start.astype(np.int32), index, value)
 
 
-def _quiet_highs() -> highspy.Highs:
-    highs = highspy.Highs()
+def _quiet_highs() -> Any:  # the solver's own type declares less than it has
+    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     for option, value in {
         "output_flag": False,
         "threads": 1,

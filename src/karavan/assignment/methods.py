@@ -39,13 +39,17 @@ class LeastCost:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.gap < 1.0:
-            raise ValueError(f"gap is {self.gap}; give a number from 0 up to 1")
+            msg = f"gap is {self.gap}; give a number from 0 up to 1"
+            raise ValueError(msg)
         if self.objective not in {"cost", "served first"}:
-            raise ValueError(f'objective is {self.objective!r}; give "cost" or "served first"')
+            msg = f'objective is {self.objective!r}; give "cost" or "served first"'
+            raise ValueError(msg)
         if self.ties not in {"second", "any"}:
-            raise ValueError(f'ties is {self.ties!r}; give "second" or "any"')
+            msg = f'ties is {self.ties!r}; give "second" or "any"'
+            raise ValueError(msg)
         if any(not 0.0 < f < float("inf") for f in self.price_factors):
-            raise ValueError(f"price_factors are {self.price_factors}; give numbers above 0")
+            msg = f"price_factors are {self.price_factors}; give numbers above 0"
+            raise ValueError(msg)
 
 
 Method: TypeAlias = AllOrNothing | LeastCost

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SCALED_PATH_COST = 1024.0  # with the tolerance 1e-9 of the master: prices are right to 1e-12 of a usual path's cost
 ROW_TOLERANCE = 1e-9
+ROUNDING = 1e-11  # a price below this share of a usual path's cost is what rounding left of zero
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,14 +129,14 @@ def add_rows(pool: Pool, rows: Int) -> None:
     start = np.zeros(rows.size + 1, np.int64)
     np.cumsum(np.bincount(new[pool.row[entries]], minlength=rows.size), out=start[1:])
     limit = pool.search.problem.rhs[rows] / (pool.scale.row[rows] * pool.scale.tonnes)
-    pool.master.add_rows(limit, start, path[entries], pool.units[entries] / pool.scale.row[pool.row[entries]])
+    pool.master.add_rows(limit, start, path[entries].astype(np.int32), pool.units[entries] / pool.scale.row[pool.row[entries]])
     pool.rows = np.append(pool.rows, rows)
 
 
 def row_use(pool: Pool, flow: Float) -> Float:
     """Return the own units of each row that flows (n_paths,) in tonnes use."""
     use = pool.units * np.repeat(flow, np.diff(pool.row_start))
-    return np.bincount(pool.row, weights=use, minlength=pool.search.problem.n_rows)
+    return np.bincount(pool.row, weights=use, minlength=pool.search.problem.n_rows).astype(np.float64)
 
 
 def solve(pool: Pool) -> Prices:
@@ -149,6 +150,24 @@ def solve(pool: Pool) -> Prices:
         if not exceeded.any():
             return _prices(pool, found, flow)
         add_rows(pool, np.flatnonzero(exceeded).astype(np.int32))
+
+
+def without_ties(pool: Pool, prices: Prices, cost: Float, unserved_price: Float) -> Prices:
+    """Return the prices that the true `cost` has at the basis of the optimum: the tie-breaking share is taken out."""
+    true = sums(pool.search.problem, pool.paths, path_class(pool, pool.paths), cost)
+    demand, total, row = _duals(pool, unserved_price, true)
+    return replace(prices, demand=demand, total=max(total, 0.0), row=np.maximum(row, 0.0))
+
+
+def price_part(pool: Pool, unserved_price: Float) -> Float:
+    """Return the part (n_rows,) of the row prices that comes from unserved prices."""
+    return _duals(pool, unserved_price, np.zeros(pool.path_cost.size))[2]
+
+
+def set_costs(pool: Pool, cost: Float) -> None:
+    """Set the cost (n_classes, n_arcs) of every path of the pool."""
+    pool.path_cost = sums(pool.search.problem, pool.paths, path_class(pool, pool.paths), cost)
+    pool.master.set_path_costs(pool.path_cost / pool.scale.cost)
 
 
 def better_paths(pool: Pool, cost: Float, prices: Prices) -> tuple[float, Paths]:
@@ -199,6 +218,14 @@ def joined(first: Paths, second: Paths) -> Paths:
         np.append(first.arc, second.arc),
         np.append(first.demand, second.demand),
     )
+
+
+def _duals(pool: Pool, unserved_price: Float, path_cost: Float) -> tuple[Float, float, Float]:
+    demand, total, found = pool.master.duals(unserved_price / pool.scale.cost, path_cost / pool.scale.cost)
+    row = np.zeros(pool.place.size)
+    row[pool.rows] = found / pool.scale.row[pool.rows]
+    row[np.abs(row) * pool.scale.row < ROUNDING * SCALED_PATH_COST] = 0.0
+    return demand * pool.scale.cost, total * pool.scale.cost, row * pool.scale.cost
 
 
 def _prices(pool: Pool, found: MasterSolution, flow: Float) -> Prices:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # lower bounds towards destinations are kept only up to this many numbers (8 bytes each): beyond, one plain search an origin
 MAX_BOUNDS = 20_000_000
+TIE_SHARE = 1e-7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,14 +81,14 @@ def make_search(problem: Problem) -> Search:
         reachable[mine] = np.isfinite(distance[target_of[mine] - first, problem.origin[mine]])
     live = np.flatnonzero(reachable & (problem.tonnes > 0))
     keys = [problem.destination[live], problem.origin[live], problem.demand_class[live]]
-    live = live[np.lexsort(keys)].astype(np.int32)
+    live = live[np.lexsort(keys)]
     keys = [problem.demand_class[live], problem.origin[live]] + ([problem.destination[live]] if guided else [])
     new = np.ones(live.size, np.bool_)
     new[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
     begin = np.flatnonzero(new)
     return Search(
         problem=problem,
-        live=live,
+        live=live.astype(np.int32),
         reachable=reachable,
         group_class=problem.demand_class[live[begin]],
         group_origin=problem.origin[live[begin]],
@@ -137,6 +138,37 @@ def cheapest(search: Search, cost: Float, price: Float, *, limit: Float, wanted:
         room *= 4
     found = np.flatnonzero(start[1:] > start[:-1])
     return distance, Paths(np.append(start[found], written), arc[:written].copy(), found.astype(np.int32))
+
+
+def usual_cost(search: Search, distance: Float) -> float:
+    """Return a usual cost per tonne: mean of the cheapest path or, if less, the unserved price; where all are free, of an arc."""
+    p = search.problem
+    return _mean(np.minimum(distance, p.unserved_price[search.live]), p.tonnes[search.live]) or _usual(p.cost[p.open])
+
+
+def cost_with_ties(search: Search, distance: Float, direct: Paths) -> Float:
+    """Return cost plus a weight times the second objective, (n_classes, n_arcs).
+
+    The weight makes the second objective of the cheapest paths about `TIE_SHARE` of their cost: enough to decide between
+    costs that differ by rounding or by less than that share, too little to outweigh any cost that matters.
+    """
+    p = search.problem
+    if not p.second.any():
+        return p.cost
+    classes = p.demand_class[search.live[direct.demand]]
+    second = sums(p, direct, classes, np.ascontiguousarray(np.broadcast_to(p.second, p.cost.shape)))
+    typical = _mean(second, p.tonnes[search.live[direct.demand]]) or _usual(p.second)
+    return p.cost + (TIE_SHARE * usual_cost(search, distance) / typical) * p.second
+
+
+def _mean(value: Float, weight: Float) -> float:
+    return float(value @ weight) / float(weight.sum()) if weight.size else 0.0
+
+
+def _usual(value: Float) -> float:
+    """Mean of what is above zero; 1 where nothing is."""
+    above = value[value > 0]
+    return float(above.mean()) if above.size else 1.0
 
 
 def sums(problem: Problem, found: Paths, path_class: Int, value: Float) -> Float:

@@ -167,11 +167,11 @@ def _show_route(k: int, record: dict[str, Any]) -> None:
     heads = ("", "mode", "unit", "from", "to", "service", "km", "hours", "USD/t")
     print_table("", heads, [[leg[c] for c in columns] for leg in record["legs"]])
     if record["borders"]:
-        print_line(f"   Borders: {', '.join(record['borders'])}")
+        print_line(f"   Borders: {'; '.join(record['borders'])}")
     for r in record["restrictions"]:
         print_line(f"   Restriction ({r['regime']}): {r['name']} [{r['source'] or 'no source'}]")
     if record["unknowns"]:
-        print_line(f"   Background traffic unknown at: {', '.join(str(u['name']) for u in record['unknowns'])}")
+        print_line(f"   Background traffic unknown at: {'; '.join(str(u['name']) for u in record['unknowns'])}")
     print_line()
 
 
@@ -186,5 +186,5 @@ def _show_assignment(result: kv.Assignment) -> None:
     print_line()
     _show_frame("What binds, most worth first (shadow price: USD for one more unit a year)",
                 result.bottlenecks()[:SHOWN], BOTTLENECK)  # fmt: skip
-    short = result.pairs[result.pairs["unserved"] > 0].sort_values("unserved", ascending=False)
+    short = result.pairs[result.pairs["reason"] != ""].sort_values("unserved", ascending=False)
     _show_frame("Not served, most tonnes first", short[:SHOWN], UNSERVED)

@@ -12,15 +12,13 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-F = TypeVar("F", bound="Callable[..., object]")
 
-
-def kernel(function: F) -> F:
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile `function` with numba on first call and keep the binary in `cache_folder`, where that can be written.
 
     Parameters
@@ -34,18 +32,22 @@ def kernel(function: F) -> F:
     """
     import numba
 
+    compiler: Any = numba
     folder = cache_folder()
-    if folder is None:
-        return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]
-    kept = numba.config.CACHE_DIR
-    # numba chooses the folder when it decorates; set for that moment only, other users of numba keep theirs
-    numba.config.CACHE_DIR = str(folder)
-    try:
-        return numba.njit(nogil=True, cache=True)(function)  # type: ignore[no-any-return]
-    except (RuntimeError, OSError):
-        return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]
-    finally:
-        numba.config.CACHE_DIR = kept
+    if folder is not None:
+        kept = compiler.config.CACHE_DIR
+        # numba chooses the folder when it decorates; set for that moment only, other users of numba keep theirs
+        compiler.config.CACHE_DIR = str(folder)
+        try:
+            cached: Callable[..., Any] = compiler.njit(nogil=True, cache=True)(function)
+        except (RuntimeError, OSError):  # numba found the folder of no use after all
+            pass
+        else:
+            return cached
+        finally:
+            compiler.config.CACHE_DIR = kept
+    compiled: Callable[..., Any] = compiler.njit(nogil=True)(function)
+    return compiled
 
 
 def cache_folder() -> Path | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from karavan.report.geography import Country, Frame, boundary_lines, countries_on, make_frame, path_of
 from karavan.report.labels import Wish, along, place, text_width
@@ -26,7 +26,6 @@ WIDTH = 1180.0
 INSET_WIDTH = 300.0
 LEGEND_HEIGHT = 118.0
 LABELS_SHOWN = 70
-Href = "Callable[[str], str]"
 
 
 @dataclass(slots=True)
@@ -425,4 +424,3 @@ def _draw_scale_bar(svg: _Drawing, frame: Frame) -> None:
     )  # fmt: skip
 
 
-__all__ = ["draw_map", "escape"]

@@ -12,8 +12,12 @@ from karavan.assignment.assignment import Assignment
 from karavan.assignment.front import assign
 from karavan.model import demand_rows
 from karavan.network.graph import ArcKind
-from karavan.report.corridors import corridors
+from karavan.report.corridors import USUAL, corridor_legs
+from karavan.routing.front import route
+from karavan.routing.search import corridor_route
+from karavan.routing.shipment import HOURS, MONEY, Shipment
 from karavan.schema.case import as_list, position
+from karavan.units import HOURS_PER_DAY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
 PER_UNIT = {"teu": "teu_per_unit", "wagons": "wagons_per_unit", "trucks": "trucks_per_unit"}
 OIL = "oil"
+Leg = tuple[str, str, str, str, "str | None"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +65,7 @@ def validate(case: Case | Model | Assignment) -> Validation:
     return Validation(
         counts=compare_counts(assignment),
         controls=compare_controls(assignment),
-        indicators=compare_indicators(assignment.model),
+        indicators=compare_indicators(assignment),
     )
 
 
@@ -216,14 +221,24 @@ class _Flows:
         return float((tonnes / loads * per_unit).sum())
 
     def _preload(self, count: pd.Series) -> float:
-        """Return the preload in the same unit of a facility counted as a whole; else zero."""
-        if count["element_table"] != "facilities":
+        """Return the preload, in the count's unit, of the facilities counted or standing at the nodes or links counted.
+
+        Only for counts of all goods: a preload does not say its goods.
+        """
+        if as_list(count["commodities"]) or count["traffic"] != "all" or count["oil"] != "included":
             return 0.0
-        case, total = self.model.case, 0.0
-        for name in as_list(count["elements"]):
-            if case.facilities.at[name, "unit"] == count["unit"]:
+        case, table, counted = self.model.case, str(count["element_table"]), set(as_list(count["elements"]))
+        total = 0.0
+        for name, facility in case.facilities[case.facilities["unit"] == count["unit"]].iterrows():
+            same = {
+                "facilities": name in counted,
+                "nodes": facility["node"] in counted,
+                "links": facility["element_table"] == "links" and counted <= set(as_list(facility["elements"])),
+            }.get(table, False)
+            if same:
                 rows = case.preloads[case.preloads["facility"] == name]
-                total += float(rows["units_per_year"].sum() + rows.loc[rows["direction"] == "each", "units_per_year"].sum())
+                each = rows.loc[rows["direction"] == "each", "units_per_year"].sum()
+                total += float(rows["units_per_year"].sum() + each)
         return total
 
 
@@ -266,31 +281,98 @@ def compare_controls(assignment: Assignment) -> pd.DataFrame:
     return pd.DataFrame(out, columns=columns)
 
 
-def compare_indicators(model: Model) -> pd.DataFrame:
-    """Compare published indicators of corridors with the model's, by the same definition where there is one."""
-    case = model.case
-    modelled = corridors(model).set_index("corridor")
+def compare_indicators(assignment: Assignment) -> pd.DataFrame:
+    """Compare published indicators of corridors and modes with the model's.
+
+    Times and prices of corridors run from terminal to terminal: loading at the origin and unloading at the destination
+    are left out; a forty-foot container is compared with two of twenty feet. Indicators of a mode are what the average
+    modelled tonne meets.
+    """
+    model = assignment.model
+    case, legs = model.case, corridor_legs(model.case)
+    by_mode = _mode_indicators(assignment)
     out = []
     for name, row in case.indicators.iterrows():
-        value = np.nan
-        corridor, indicator = row["corridor"], str(row["indicator"])
-        if isinstance(corridor, str) and corridor in modelled.index and indicator in modelled.columns and pd.isna(row["from_node"]):
-            value = float(modelled.at[corridor, indicator])
+        if isinstance(row["corridor"], str) or isinstance(row["from_node"], str):
+            value = _stretch_indicator(model, row, legs.get(str(row["corridor"])))
+        else:
+            value = by_mode.get((str(row["mode"]), str(row["indicator"])), np.nan)
         out.append(
             {
                 "id": name,
-                "name": row["name"],
-                "indicator": indicator,
-                "year": row["year"],
+                **{c: row[c] for c in ("name", "corridor", "mode", "indicator", "year")},
                 "published": float(row["value"]),
                 "low": row["low"],
                 "high": row["high"],
                 "modelled": value,
                 "ratio": value / float(row["value"]) if row["value"] else np.nan,
-                "definition": row["definition"],
-                "source": row["source"],
-                "confidence": row["confidence"],
+                **{c: row[c] for c in ("definition", "source", "confidence", "note")},
             }
         )
-    columns = ["id", "name", "indicator", "year", "published", "low", "high", "modelled", "ratio", "definition", "source", "confidence"]
+    columns = [
+        "id", "name", "corridor", "mode", "indicator", "year", "published", "low", "high", "modelled", "ratio",
+        "definition", "source", "confidence", "note",
+    ]  # fmt: skip
     return pd.DataFrame(out, columns=columns)
+
+
+def _stretch_indicator(model: Model, row: pd.Series, legs: list[Leg] | None) -> float:
+    """Return the model's value of an indicator of a corridor, a stretch of one, or a pair of places; NaN if none."""
+    ends = (str(row["from_node"]), str(row["to_node"])) if isinstance(row["from_node"], str) else None
+    if legs is not None:
+        way = corridor_route(model, legs, USUAL, ends=ends)
+    elif ends is not None:
+        way = route(model, Shipment(*ends, USUAL), alternatives=0)[0]
+    else:
+        return float("nan")
+    if way is None:
+        return float("nan")
+    inside = way.legs[~way.legs["what"].isin(["load", "unload"])]
+    money = float(inside[[f"usd_{c}" for c in MONEY]].to_numpy().sum())
+    hours = float(inside[list(HOURS)].to_numpy().sum())
+    km = float(inside["km"].sum())
+    boxes = set(inside.loc[inside["what"] == "movement", "unit"]) == {"container"}
+    per_teu = money * way.unit_tonnes if boxes else float("nan")
+    moving = float(inside["move_hours"].sum())
+    return {
+        "km": km,
+        "days": hours / HOURS_PER_DAY,
+        "usd_per_teu": per_teu,
+        "usd_per_feu": 2.0 * per_teu,
+        "usd_per_tonne": money,
+        "usd_per_500km_20t": money * 20.0 * 500.0 / km if km else float("nan"),
+        "speed_with_delay_kmh": km / hours if hours else float("nan"),
+        "speed_without_delay_kmh": km / moving if moving else float("nan"),
+        "border_hours": float(inside["border_hours"].sum()),
+        "border_usd": float(inside["usd_border"].sum()) * way.unit_tonnes,
+    }[str(row["indicator"])]
+
+
+def _mode_indicators(assignment: Assignment) -> dict[tuple[str, str], float]:
+    """Return, by mode, what the average modelled tonne meets: border hours and payments a crossing, speed, cost.
+
+    Payments and cost are for a unit of 20 t, speed is kilometres over all hours in movement, at borders and in waiting.
+    """
+    model = assignment.model
+    case, graph = model.case, model.graph
+    flow, goods = assignment.arc_tonnes, assignment.arc_goods
+    hours = (case.borders["exit_hours"].fillna(0.0) + case.borders["entry_hours"].fillna(0.0)).to_numpy()
+    payment = case.borders["usd_per_unit"].fillna(0.0).to_numpy()
+    over_arc = np.repeat(np.arange(graph.n_arcs), np.diff(graph.over_indptr))
+    money = np.zeros(graph.n_arcs)
+    costs = np.array([c.haulage + c.border for c in model.costs])
+    np.add.at(money, goods["arc"], costs[goods["commodity"], goods["arc"]] * goods["tonnes"])
+    out: dict[tuple[str, str], float] = {}
+    for m, mode in enumerate(case.modes.index):
+        on = (graph.arc_mode == m) & np.isin(graph.kind, (ArcKind.HAUL, ArcKind.BORDER, ArcKind.WAIT, ArcKind.RUN))
+        t_km, t_hours = float((flow * graph.km)[on].sum()), float((flow * graph.hours)[on].sum())
+        crossing = on[over_arc]
+        weight, rows = flow[over_arc[crossing]], graph.over_border[crossing]
+        if t_km <= 0:
+            continue
+        out[str(mode), "speed_with_delay_kmh"] = t_km / t_hours
+        out[str(mode), "usd_per_500km_20t"] = float(money[on].sum()) / t_km * 500.0 * 20.0
+        if weight.sum() > 0:
+            out[str(mode), "border_hours"] = float((weight * hours[rows]).sum() / weight.sum())
+            out[str(mode), "border_usd"] = float((weight * payment[rows]).sum() / weight.sum())
+    return out

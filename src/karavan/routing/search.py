@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from karavan.model import Model
     from karavan.schema.case import Case
+    from karavan.schema.chains import Step
 
 MARK_UP = 1.3  # cost factor on arcs already used, in each round of the penalty method
 ROUNDS = 8
@@ -233,10 +234,17 @@ def _reasons_of_state(case: Case, shipment: Shipment, day: str | None) -> list[s
     return [f"{name} is {row['status']} on {day}" for name, row in rows.iterrows()]
 
 
-def corridor_route(model: Model, legs: Sequence[tuple[str, str, str, str, str | None]], commodity: str) -> Route | None:
+def corridor_route(
+    model: Model,
+    legs: Sequence[tuple[str, str, str, str, str | None]],
+    commodity: str,
+    *,
+    ends: tuple[str, str] | None = None,
+) -> Route | None:
     """Return the route along a corridor's own legs, or None where they cannot be travelled.
 
-    `legs` are (from node, to node, mode, carrying unit, service or None), in order.
+    `legs` are (from node, to node, mode, carrying unit, service or None), in order; `ends` names the two nodes of a
+    stretch of it.
     """
     from karavan.schema.chains import link_chains
     from karavan.schema.state import is_open
@@ -245,28 +253,27 @@ def corridor_route(model: Model, legs: Sequence[tuple[str, str, str, str, str | 
     k = position(case.commodities, commodity)
     chains = link_chains(case.links, is_open(case.links, model.day))
     allowed = np.isin(graph.kind, (ArcKind.LOAD, ArcKind.UNLOAD))
-    joints = set()
+    ways: dict[tuple[str, str, str | None], set[Step]] = {}
+    joints = {node for start, end, *_ in legs for node in (start, end)}
     for start, end, mode, unit, service in legs:
         steps = chains.shortest(mode, [start, end])
         if steps is None:
             return None
-        allowed |= _on_chain(model, steps, mode, unit, service)
-        joints |= {start, end}
+        ways.setdefault((mode, unit, service), set()).update(steps)
         joints |= {str(n) for s in steps for n in case.links[["from_node", "to_node"]].iloc[s[0]]}
+    for (mode, unit, service), wanted in ways.items():
+        allowed |= _on_chain(model, wanted, mode, unit, service)
     joined = np.append(case.nodes.index.isin(joints), False)
     allowed |= (graph.kind == ArcKind.TRANSFER) & joined[graph.node[graph.tail]]
-    shipment = Shipment(legs[0][0], legs[-1][1], commodity)
+    shipment = Shipment(*(ends or (legs[0][0], legs[-1][1])), commodity)
     search = _ask(model, shipment)
     path = search.cheapest(model.costs[k].generalized, model.costs[k].open & allowed)
     return None if path is None else make_route(model, shipment, k, path, reason="corridor")
 
 
-def _on_chain(
-    model: Model, steps: list[tuple[int, bool]], mode: str, unit: str, service: str | None
-) -> NDArray[np.bool_]:
-    """Mark the hauls, borders and services of a mode and unit that keep to a chain of links."""
+def _on_chain(model: Model, wanted: set[Step], mode: str, unit: str, service: str | None) -> NDArray[np.bool_]:
+    """Mark the hauls, borders and services of a mode and unit that keep to a set of links and directions."""
     case, graph = model.case, model.graph
-    wanted = set(steps)
     mine = (graph.arc_mode == position(case.modes, mode)) & (
         graph.arc_unit == position(case.carrying_units, unit)
     )

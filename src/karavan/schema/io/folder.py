@@ -49,7 +49,7 @@ def load(folder: str | Path) -> tuple[Case, list[Finding]]:
     lines: dict[str, NDArray[np.int64]] = {}
     for path in sorted(folder.glob("*.csv")):
         if path.stem not in schema():
-            findings.append(_unknown_table(path))
+            findings.append(unknown_table(path))
             continue
         frames[path.stem], lines[path.stem] = read_table(
             path, schema()[path.stem], pack=meta.kind == "pack", findings=findings
@@ -62,7 +62,8 @@ def load(folder: str | Path) -> tuple[Case, list[Finding]]:
     return make_case(meta, frames, origin=str(folder), lines=lines), findings
 
 
-def _unknown_table(path: Path) -> Finding:
+def unknown_table(path: Path) -> Finding:
+    """Return the finding of a file that has the name of no table."""
     import difflib
 
     near = difflib.get_close_matches(path.stem, schema(), n=1, cutoff=0.6)
@@ -80,6 +81,11 @@ def read_meta(path: Path) -> Meta:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         message = f"{path}: not valid TOML ({error})"
         raise FormatError(message) from error
+    return parse_meta(data, str(path))
+
+
+def parse_meta(data: Mapping[str, Any], path: str) -> Meta:
+    """Make the description of a case of its keys; raises `FormatError` for an unknown key or a wrong type."""
     kinds: dict[str, type] = {f.name: str for f in fields(Meta)} | {
         "year": int,
         "price_year": int,
@@ -119,8 +125,8 @@ def read_table(
 ) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """Read one CSV file strictly; findings are appended, cells in error are left missing.
 
-    `names` gives the schema's name of columns that the file calls otherwise. Returns the frame and the line of each
-    row in the file.
+    `names` gives the schema's name of columns that the file calls otherwise, "" for those not to read. Returns the
+    frame and the line of each row in the file.
     """
     note = _Notes(path.name, findings)
     rows, lines = read_rows(path, findings)
@@ -205,11 +211,11 @@ def _check_header(header: Sequence[str], declared: Table, *, pack: bool, note: _
     import difflib
 
     for name in header:
-        if name not in declared.fields:
+        if name and name not in declared.fields:
             near = difflib.get_close_matches(name, declared.fields, n=1, cutoff=0.6)
             hint = f"rename it to {near[0]!r}" if near else f"remove it; `karavan describe {declared.name}` lists them"
             note.error(1, name, f"unknown column {name!r}", hint)
-    for name in sorted({n for n in header if header.count(n) > 1}):
+    for name in sorted({n for n in header if n and header.count(n) > 1}):
         note.error(1, name, f"column {name!r} stands twice", "remove one")
     for name, f in declared.fields.items():
         if name not in header and (f.required == "always" or (f.required == "pack" and pack)) and not f.default:
@@ -369,21 +375,30 @@ def meta_toml(meta: Meta) -> str:
     return tomli_w.dumps({k: v for k, v in data.items() if v != {}})
 
 
-def table_csv(frame: pd.DataFrame, declared: Table, names: Mapping[str, str] | None = None) -> str:
+def table_csv(
+    frame: pd.DataFrame,
+    declared: Table,
+    names: Mapping[str, str] | None = None,
+    extra: Mapping[str, Sequence[str]] | None = None,
+) -> str:
     """Write one table as CSV text; columns that are empty throughout are left out unless required.
 
-    `names` renames columns of the schema in the file, and puts these first, whether empty or not.
+    `names` renames columns of the schema in the file, and puts these first, whether empty or not. `extra` are columns
+    of text that the schema does not have, written last.
     """
     names = names or {}
     data = frame.reset_index() if len(declared.key) == 1 else frame
     wanted = [c for c, f in declared.fields.items() if f.required == "always" or data[c].notna().any()]
     columns = [*names, *(c for c in wanted if c not in names)]
-    texts = [[_quoted(cell_text(v)) for v in data[c].tolist()] for c in columns]
-    lines = [",".join(_quoted(names.get(c, c)) for c in columns), *map(",".join, zip(*texts, strict=True))]
+    texts = [[quoted(cell_text(v)) for v in data[c].tolist()] for c in columns]
+    texts += [[quoted(cell) for cell in cells] for cells in (extra or {}).values()]
+    header = [*(names.get(c, c) for c in columns), *(extra or {})]
+    lines = [",".join(map(quoted, header)), *map(",".join, zip(*texts, strict=True))]
     return "\n".join('""' if line == "" else line for line in lines) + "\n"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Write a CSV cell, in quotation marks where it needs them."""
     # the csv module leaves a lone carriage return bare, and readers take it for the end of a line
     return '"' + text.replace('"', '""') + '"' if SPECIAL.search(text) else text
 

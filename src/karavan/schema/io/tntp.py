@@ -81,7 +81,7 @@ def read_tntp(
     Numbers stay as they are in the files. `units` declares their units for `Case.meta.units` (keys: flow, capacity,
     length, time, speed, toll, coordinates; what is not declared is "as in the file"). Every link has the delay function
     of Bureau of Public Roads with the B and power of its row. Nodes below `<FIRST THRU NODE>` become zones that no
-    traffic passes through; the zones from it on may be passed. Node numbers that no link touches are kept, as suspended.
+    traffic passes through; the zones from it on may be passed. Numbers no link touches are kept as suspended nodes.
     Trips become demand of one commodity, "vehicles", in the file's flow units; entries of zero are left out. Parallel
     links are all kept: "5-6", then "5-6#2".
     Coordinates are kept as `declared_x` and `declared_y`; with `crs` ("EPSG:4326") they become longitude and latitude.

@@ -1,0 +1,1 @@
+"""Evidence: articles in, cited facts out, promises tracked."""

@@ -1,0 +1,310 @@
+"""Origins of results: each result on the page points to an entry that says which run made it and from which rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from karavan.report.citations import Cited, Traces, fingerprint, joined
+from karavan.report.numbers import NOT_KNOWN, days, is_missing, million, number, percent, short_name
+from karavan.routing.shipment import HOURS, MONEY, arc_table
+from karavan.schema.case import as_list
+
+if TYPE_CHECKING:
+    from karavan.assignment.assignment import Assignment
+    from karavan.model import Model
+    from karavan.report.corridors import Corridor
+
+PRICE = (
+    "What one more own unit of this capacity a year would save all shippers together: the shadow price of the capacity "
+    "in the linear programme. Per tonne: the same, for the mix of goods that uses it."
+)
+SCARCITY = (
+    "Scarcity: the price is set by the price of unserved demand (the goods' unit value or cheapest outside option), so it "
+    "says that goods stay behind, not what a shipper would pay; it moves with that price."
+)
+
+
+class Results:
+    """Makes and finds the entries of results."""
+
+    def __init__(self, traces: Traces, model: Model, year: Assignment, month: Assignment | None, version: str) -> None:
+        self.traces, self.model, self.case = traces, model, model.case
+        self.runs = {"year": year} | ({"month": month} if month is not None else {})
+        self.version = version
+        self._goods: pd.DataFrame | None = None
+
+    def run(self, period: str = "year") -> str:
+        """Return the anchor of a run."""
+        entry, new = self.traces.add(("run", period), f"Run: {self._period(period)}", "run")
+        if new:
+            summary = self.runs[period].summary
+            method = self.runs[period].method
+            entry.items = [
+                ("what", "All demand of the case assigned to the network under its capacities; totals are sums over its flows."),
+                ("case", f"{self.case.meta.title or self.case.meta.name} ({self.case.meta.name}), Karavan {self.version}"),
+                ("period", f"{self._period(period)}; open on {summary['day']}"),
+                ("method", str(method)),
+                ("result", f"demand {number(summary['demand'], 0)} t, served {number(summary['served'], 0)} t, "
+                           f"unserved {number(summary['unserved'], 0)} t, {number(summary['t_km'], 0)} t-km"),
+                ("objective", f"{number(summary['objective_usd'], 0)} USD; certified lower bound {number(summary['bound_usd'], 0)} USD; "
+                              f"relative gap {float(summary['gap']):.1e}"),
+                ("inputs", Cited("tables and their fingerprints", self.inputs())),
+            ]  # fmt: skip
+            if period == "month":
+                text = "Each demand row times its share of the busiest month (1/12 where unknown), each capacity divided by 12."
+                entry.items.insert(1, ("month", text))
+        return entry.anchor
+
+    def inputs(self) -> str:
+        """Return the anchor of the list of input tables."""
+        entry, new = self.traces.add(("inputs",), "Inputs of the runs", "inputs")
+        if new:
+            for table, digest in fingerprint(self.case).items():
+                frame = self.case.tables[table]
+                grades = frame["confidence"].value_counts().sort_index() if "confidence" in frame else {}
+                shown = ", ".join(f"{n} at {g}" for g, n in grades.items())
+                text = f"{number(len(frame), 0)} rows{f' ({shown})' if shown else ''}; SHA-256 {digest}"
+                entry.items.append((f"{table}.csv", text))
+        return entry.anchor
+
+    @staticmethod
+    def _period(period: str) -> str:
+        return "the year" if period == "year" else "the busiest month"
+
+    def total(self, text: str, period: str = "year") -> Cited:
+        """Return a total of a run."""
+        return Cited(text, self.run(period))
+
+    def facility(self, row: dict[str, Any], period: str) -> str:
+        """Return the anchor of a capacity row in a run; `row` is one of `Assignment.facilities`."""
+        key = ("facility", period, str(row["facility"]), str(row["element"]), str(row["direction"]))
+        name = f"{row['name']}, {self.direction(row)}"
+        entry, new = self.traces.add(key, f"Result: {name}, {self._period(period)}", "result")
+        if new:
+            table_row = self.case.facilities.loc[row["facility"]]
+            unit = str(row["unit"])
+            three = ", ".join(
+                f"{k} {number(table_row[f'capacity_{k}'], 0)}" for k in ("stated", "computed", "demonstrated")
+            )
+            entry.items = [
+                ("facility", self.traces.cited(str(row["name"]), "facilities", str(row["facility"]))),
+                ("limits", self._elements(row)),
+                ("capacity", f"{number(row['capacity'], 0)} {unit}; used is the {row['capacity_used']} figure ({three} a year)"),
+                ("other traffic first", self._preload(row, unit)),
+                ("used by the model", f"{number(row['used'], 0)} {unit} for {number(row['tonnes'], 0)} t: tonnes over the load of "
+                                      "each carrying unit times own units per carrying unit, empties that return included"),
+                ("shadow price", f"{number(row['shadow_price'])} USD per {singular(unit)}; {number(row['usd_per_tonne'])} USD per tonne. {PRICE}"),
+                ("with the unserved price", f"halved: {number(row['shadow_price_half'])}; doubled: "
+                                            f"{number(row['shadow_price_double'])} USD per {singular(unit)}"),
+            ]  # fmt: skip
+            if row["scarcity"]:
+                entry.items.append(("scarcity", SCARCITY))
+            entry.items += [*self.traces.citation_items(table_row), ("run", Cited(self._period(period), self.run(period)))]
+        return entry.anchor
+
+    def direction(self, row: dict[str, Any]) -> str:
+        """Say a capacity row's direction in words: from where to where, if it is for one link or crossing."""
+        way, element = str(row["direction"]), str(row["element"])
+        table = str(self.case.facilities.at[row["facility"], "element_table"])
+        if not element or table not in {"links", "borders", "services"} or element not in self.case.tables[table].index:
+            table, element = self._only_element(row, table)
+        if not element:
+            return {"both": "both ways", "forward": "there", "backward": "back"}[way]
+        ends = self.case.tables[table].loc[element]
+        start, end = (self.place(str(ends[f])) for f in ("from_node", "to_node"))
+        if way == "both":
+            return f"{start} \u2013 {end}, both ways"
+        return f"{start} \u2192 {end}" if way == "forward" else f"{end} \u2192 {start}"
+
+    def _only_element(self, row: dict[str, Any], table: str) -> tuple[str, str]:
+        named = as_list(self.case.facilities.at[row["facility"], "elements"])
+        if table in {"links", "services", "borders"} and len(named) == 1:
+            return table, named[0]
+        if table == "transfers" and row["direction"] != "both":
+            return table, ""
+        return table, ""
+
+    def place(self, node: str) -> str:
+        """Return the short name of a node."""
+        at = self.case.nodes.loc[node]
+        return short_name(at["name"], at["place"])
+
+    def _elements(self, row: dict[str, Any]) -> Any:
+        table = self.case.facilities.loc[row["facility"]]
+        of = str(table["element_table"])
+        names = [str(row["element"])] if row["element"] else as_list(table["elements"])
+        if not names:
+            node = str(table["node"])
+            return Markup("{} at {}").format(of, self.traces.cited(str(self.case.nodes.at[node, "name"]), "nodes", node))
+        return joined([self.traces.cited(n, of, n) for n in names[:12]] + (["and others"] if len(names) > 12 else []))
+
+    def _preload(self, row: dict[str, Any], unit: str) -> Any:
+        rows = self.case.preloads[self.case.preloads["facility"] == row["facility"]]
+        if not row["preload_known"]:
+            return f"{NOT_KNOWN}: the facility is shared with traffic outside the demand table and no preload is given; nothing is taken off"
+        if not len(rows):
+            return "none: the facility is not shared"
+        shown = joined(
+            [self.traces.cited(f"{number(r['units_per_year'], 0)} {unit} a year, {r['traffic']}", "preloads", str(i)) for i, r in rows.iterrows()],
+            "; ",
+        )  # fmt: skip
+        return Markup("{} {} in this direction: {}").format(number(row["preload"], 0), unit, shown)
+
+    def pair(self, row: dict[str, Any], period: str) -> str:
+        """Return the anchor of a demand row in a run; `row` is one of `Assignment.pairs`."""
+        entry, new = self.traces.add(("pair", period, str(row["id"])), f"Result: {row['id']}, {self._period(period)}", "result")
+        if new:
+            entry.items = [
+                ("demand", self.traces.cited(f"{number(row['tonnes'], 0)} t", "demand", str(row["id"]))),
+                ("served", f"{number(row['served'], 0)} t; unserved {number(row['unserved'], 0)} t {REASON.get(str(row['reason']), '')}"),
+                ("price of not being served", f"{number(row['unserved_price'])} USD/t"),
+            ]
+            if row["served"] > 0.5:
+                text = (
+                    f"{number(row['usd_per_tonne'])} USD/t with time, {number(row['money_usd_per_tonne'])} USD/t money paid; "
+                    f"{days(row['hours'])}, {number(row['km'], 0)} km (means of what is served)"
+                )
+                entry.items.append(("on the way", text))
+            demand = self.case.demand.loc[row["id"]]
+            entry.items += [*self.traces.citation_items(demand), ("run", Cited(self._period(period), self.run(period)))]
+        return entry.anchor
+
+    def flow(self, link: str) -> str:
+        """Return the anchor of the year's flow on a link."""
+        entry, new = self.traces.add(("flow", link), f"Result: flow on {link}", "result")
+        if new:
+            if self._goods is None:
+                names = self.case.commodities["name"]
+                goods = self.runs["year"].link_goods.groupby(["link", "direction", "commodity"], as_index=False)["tonnes"].sum()
+                self._goods = goods.assign(name=goods["commodity"].map(names)).sort_values("tonnes", ascending=False)
+            mine = self._goods[self._goods["link"] == link]
+            row = self.case.links.loc[link]
+            ends = [self.place(str(row[f])) for f in ("from_node", "to_node")]
+            for way, (start, end) in (("forward", ends), ("backward", ends[::-1])):
+                part = mine[mine["direction"] == way]
+                largest = "; ".join(f"{n} {million(t)}" for n, t in zip(part["name"].head(6), part["tonnes"].head(6), strict=True))
+                text = f"{million(part['tonnes'].sum())}{f' ({largest})' if largest else ''}"
+                entry.items.append((f"{start} \u2192 {end}", text))
+            entry.items += [("link", self.traces.cited(link, "links", link)), ("run", Cited("the year", self.run("year")))]
+        return entry.anchor
+
+    def count(self, row: dict[str, Any]) -> str:
+        """Return the anchor of a modelled count."""
+        entry, new = self.traces.add(("count", str(row["id"])), f"Result: {row['name']}, modelled", "result")
+        if new:
+            entry.items = [
+                ("how", "The year's modelled flow over the same elements, direction, goods, units and traffic as the count."),
+                ("count", self.traces.cited(str(row["name"]), "counts", str(row["id"]))),
+                ("modelled", f"{number(row['modelled'], 0)} {row['unit']}; observed {number(row['observed'], 0)} ({row['period']})"),
+                ("run", Cited("the year", self.run("year"))),
+            ]
+            if not is_missing(row.get("preload")) and row["preload"] > 0:
+                entry.items.insert(3, ("other traffic", f"{number(row['preload'], 0)} {row['unit']} of preload, not in the modelled figure"))
+        return entry.anchor
+
+    def control(self, row: dict[str, Any]) -> str:
+        """Return the anchor of the demand that a control total is compared with."""
+        key = ("control", str(row["id"]), str(row["unit"]))
+        entry, new = self.traces.add(key, f"Result: demand beside {row['id']}", "result")
+        if new:
+            entry.items = [
+                ("how", "Sum of the demand table's rows of the same pair of countries, direction and goods; money at each row's "
+                        "value, else tonnes times the goods' unit value. The demand script does not read this total."),
+                ("control", self.traces.cited(str(row["name"]), "trade", str(row["id"]))),
+                ("demand", f"{number(row['modelled'], 0)} {row['unit']}; published {number(row['published'], 0)}"),
+                ("inputs", Cited("demand.csv", self.inputs())),
+            ]  # fmt: skip
+        return entry.anchor
+
+    def corridor(self, corridor: Corridor) -> str:
+        """Return the anchor of a corridor's route: its legs with hours, money and the rows they rest on."""
+        entry, new = self.traces.add(("corridor", corridor.id), f"Result: {corridor.name}", "result")
+        if new:
+            goods = str(self.case.commodities.at[corridor.commodity, "name"]) if corridor.commodity else NOT_KNOWN
+            entry.items = [("how", f"Cheapest route on the corridor's own legs for {goods.lower()}; no capacity is considered.")]
+            entry.items.append(("legs", self._corridor_rows(corridor)))
+            if corridor.route is not None:
+                entry.items += self._arc_items(corridor)
+            entry.items.append(("inputs", Cited("tables and their fingerprints", self.inputs())))
+        return entry.anchor
+
+    def _corridor_rows(self, corridor: Corridor) -> Markup:
+        frame = self.case.corridors
+        seqs = frame.loc[frame["corridor"] == corridor.id, "seq"].tolist()
+        return joined([self.traces.cited(f"leg {s}", "corridors", f"{corridor.id}/{s}") for s in seqs])
+
+    def _arc_items(self, corridor: Corridor) -> list[tuple[str, Any]]:
+        if corridor.route is None:
+            return []
+        k = int(self.case.commodities.index.get_loc(corridor.commodity))
+        rows = arc_table(self.model, k, corridor.route.arcs).to_dict("records")
+        items: list[tuple[str, Any]] = []
+        for row in rows:
+            if row["kind"] == "ACCESS" or (row["kind"] in {"HAUL"} and row["km"] == 0):
+                continue
+            hours, usd = sum(row[h] for h in HOURS), sum(row[f"usd_{c}"] for c in MONEY)
+            if hours == usd == row["km"] == 0:
+                continue
+            start, end = (self.place(str(row[f])) if not is_missing(row[f]) else "" for f in ("from", "to"))
+            where = f"{start} \u2013 {end}" if start and end and start != end else start or end
+            text = f"{number(row['km'], 0)} km, " if row["km"] > 0 else ""
+            text += f"{number(hours, 1)} h, {number(usd, 2)} USD/t"
+            items.append((f"{KIND.get(row['kind'], row['kind'].lower())}: {where}", Markup("{}; {}").format(text, self._arc_rows(row, k))))
+        return items
+
+    def _arc_rows(self, row: dict[str, Any], k: int) -> Markup:
+        """Return links to the rows an arc rests on."""
+        case, graph, arc = self.model.case, self.model.graph, int(row["arc"])
+        cited = []
+        for table, position in (("services", graph.service[arc]), ("transfers", graph.transfer[arc])):
+            if position >= 0:
+                name = str(case.tables[table].index[position])
+                cited.append(self.traces.cited(name, table, name))
+        if row["kind"] in {"HAUL", "RUN"}:
+            links = [str(case.links.index[link]) for link, _ in graph.links_under(arc)]
+            cited += [self.traces.cited(name, "links", name) for name in links]
+            tariff = int(self.model.costs[k].tariff[arc])
+            if tariff >= 0:
+                name = str(case.freight_tariffs.index[tariff])
+                cited.append(self.traces.cited(f"tariff {name}", "freight_tariffs", name))
+        for b in graph.borders_under(arc):
+            name = str(case.borders.index[b])
+            cited.append(self.traces.cited(name, "borders", name))
+        if row["kind"] in {"LOAD", "UNLOAD"}:
+            cited.append(self.traces.cited(str(row["unit"]), "carrying_units", str(row["unit"])))
+        return joined(cited)
+
+    def share(self, key: str, title: str, items: list[tuple[str, Any]]) -> str:
+        """Return the anchor of a derived figure, filled when first asked for."""
+        entry, new = self.traces.add(("derived", key), f"Result: {title}", "result")
+        if new:
+            entry.items = [*items, ("run", Cited("the year", self.run("year")))]
+        return entry.anchor
+
+
+KIND = {
+    "LOAD": "loading", "UNLOAD": "unloading", "HAUL": "haul", "RUN": "service", "BORDER": "border", "TRANSFER": "transfer",
+    "WAIT": "wait",
+}  # fmt: skip
+REASON = {
+    "": "",
+    "no path": "(no path joins the two places for these goods)",
+    "priced out": "(every path costs more than not being served)",
+    "capacity": "(the capacities on the way are taken by others)",
+}
+
+
+def singular(unit: str) -> str:
+    """Return one of a unit: "wagons" -> "wagon"."""
+    return {"teu": "TEU", "tonnes": "tonne", "lane_metres": "lane metre"}.get(unit, unit.removesuffix("s"))
+
+
+def plural(unit: str) -> str:
+    """Return a unit as people write it."""
+    return {"teu": "TEU", "lane_metres": "lane metres"}.get(unit, unit)
+
+
+__all__ = ["PRICE", "SCARCITY", "Results", "percent", "plural", "singular"]
