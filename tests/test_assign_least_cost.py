@@ -178,7 +178,9 @@ def test_equal_cost_is_decided_by_the_second_objective_and_stays_so() -> None:
 
 
 def test_faults_are_all_told() -> None:
-    with pytest.raises(ValueError, match=r"head has a position outside.*rhs has a negative value.*tonnes has a value that is"):
+    with pytest.raises(
+        ValueError, match=r"head has a position outside.*rhs has a negative value.*tonnes has a value that is"
+    ):
         make_problem(n_nodes=2, tail=[0], head=[7], cost=[1.0], rhs=[-1.0], origin=[0], destination=[1],
                      tonnes=[np.nan], unserved_price=[1.0])  # fmt: skip
     with pytest.raises(ValueError, match="shape"):

@@ -158,7 +158,7 @@ def test_import_tntp(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_describe_and_packs(capsys: pytest.CaptureFixture[str]) -> None:
-    fields = run_json(capsys, "describe", "links")
+    fields = run_json(capsys, "describe", "links")["fields"]
     (length,) = [f for f in fields if f["field"] == "length_km"]
     assert length["unit"] == "km"
     assert {t["table"] for t in run_json(capsys, "describe")} >= {"links", "nodes", "demand"}

@@ -44,9 +44,7 @@ def test_trees(p: Problem) -> None:
     distances = np.empty((p.n_classes, p.n_nodes))
     graph = (p.out_start, p.out_arc, p.head)
     shortest_path.shortest_distances(*graph, p.cost, p.open, classes, roots, distances)
-    np.testing.assert_allclose(
-        distances, reference.shortest_distances(*graph, p.cost, p.open, classes, roots), **EXACT
-    )
+    np.testing.assert_allclose(distances, reference.shortest_distances(*graph, p.cost, p.open, classes, roots), **EXACT)
     distance, arrival = shortest_path.shortest_tree(*graph, p.cost[0], p.open[0], 0)
     np.testing.assert_array_equal(distance, distances[0])
     for v in range(1, p.n_nodes):
@@ -76,7 +74,7 @@ def test_cheapest_paths(guided: bool, p: Problem) -> None:  # noqa: FBT001  a pa
     lists = [found.arc[found.start[i] : found.start[i + 1]].tolist() for i in range(found.demand.size)]
     classes = p.demand_class[search.live[found.demand]]
     np.testing.assert_allclose(reference.path_sums(lists, classes.tolist(), priced), distance, **EXACT)
-    check_path_sums(p, found, lists, classes)
+    check_path_sums(found, lists, classes)
     near = np.nextafter(np.asarray(distance), np.inf) + 1e-9
     np.testing.assert_allclose(cheapest(search, p.cost, price, limit=near, wanted=near)[0], distance, **EXACT)
     below = np.asarray(distance) / 2
@@ -89,7 +87,7 @@ def check_path_sums(p: Problem, found: Paths, lists: list[list[int]], classes: n
     """Sums, rows and flows of paths agree with the plain twins."""
     usage = (p.usage_indptr, p.usage_row, p.usage_units)
     np.testing.assert_allclose(
-        sums(p, found, classes, p.cost), reference.path_sums(lists, classes.tolist(), p.cost), **EXACT
+        sums(found, classes, p.cost), reference.path_sums(lists, classes.tolist(), p.cost), **EXACT
     )
     start, row, units = row_units(p, found, classes)
     for i, rows in enumerate(reference.path_rows(lists, classes.tolist(), p.n_arcs, *usage)):
@@ -118,5 +116,7 @@ def test_nothing_writable_still_compiles(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_importing_options_and_results_loads_no_compiler() -> None:
-    code = "import sys, karavan.assignment, karavan.problem; sys.exit('numba' in sys.modules or 'highspy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603  our own interpreter
+    code = (
+        "import sys, karavan.assignment, karavan.problem; sys.exit('numba' in sys.modules or 'highspy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -43,7 +43,8 @@ def test_a_transfer_at_a_timed_gauge_change_takes_no_time_of_its_own() -> None:
         from_unit=["wagon_1520"], to_mode=["rail"], to_track_gauge_mm=[1435], to_unit=["wagon_1435"], hours=[30.0],
     )  # fmt: skip
     t["borders"] = frame(
-        id=["B>C"], name=["B to C"], from_node=["B"], to_node=["C"], mode=["rail"], exit_hours=[10.0], entry_hours=[5.0],
+        id=["B>C"], name=["B to C"], from_node=["B"], to_node=["C"], mode=["rail"], exit_hours=[10.0],
+        entry_hours=[5.0],
         includes_gauge_change=[True],
     )  # fmt: skip
     (best,) = route(tiny(**t), Shipment("A", "C", "grain"))
@@ -84,7 +85,9 @@ def test_capacity_rows_by_direction_with_returning_empties() -> None:
     assert capacity.net.tolist() == [70.0, 100.0, 900.0]
     problem = problem_of(model)
     wagon = model.case.carrying_units.index.get_loc("wagon_1520")
-    arc = int(np.flatnonzero((graph.kind == ArcKind.HAUL) & (graph.link == 0) & graph.forward & (graph.arc_unit == wagon))[0])
+    arc = int(
+        np.flatnonzero((graph.kind == ArcKind.HAUL) & (graph.link == 0) & graph.forward & (graph.arc_unit == wagon))[0]
+    )
     part = slice(problem.usage_indptr[arc], problem.usage_indptr[arc + 1])
     # a tonne of grain is 1/60 wagon there, and half of them come back empty
     assert dict(zip(problem.usage_row[part], problem.usage_units[part], strict=True)) == pytest.approx(

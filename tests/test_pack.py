@@ -1,4 +1,4 @@
-"""The Caspian pack: sound, cited, its lengths near the published ones, its corridors travelled, its flows in balance."""
+"""The Caspian pack: sound, cited, lengths near the published ones, corridors travelled, flows in balance."""
 
 from __future__ import annotations
 
@@ -119,8 +119,9 @@ def test_flows_keep_balance_and_capacity(model, base) -> None:
     """Flow balance is by construction; here it is counted again from the arcs, with the capacity rows."""
     graph, s, problem = model.graph, base.solution, base.problem
     for k in range(len(model.costs)):
-        flow = np.bincount(base.path_table[1], minlength=graph.n_arcs,
-                           weights=s.path_tonnes[base.path_table[0]] * (base.path_commodity[base.path_table[0]] == k))  # fmt: skip
+        path, arc, _ = base.path_table
+        tonnes = s.path_tonnes[path] * (base.path_commodity[path] == k)
+        flow = np.bincount(arc, weights=tonnes, minlength=graph.n_arcs)
         net = np.bincount(graph.tail, flow, graph.n_nodes) - np.bincount(graph.head, flow, graph.n_nodes)
         mine = problem.demand_class == k
         expected = np.bincount(problem.origin[mine], s.served[mine], graph.n_nodes)
@@ -145,7 +146,7 @@ def test_a_stranger_adds_a_port_with_its_links_and_it_carries_flow(tmp_path) -> 
     def add(table: str, **cells: object) -> None:
         path = folder / f"{table}.csv"
         rows = pd.read_csv(path, dtype=str, keep_default_na=False)
-        row = {c: "" for c in rows.columns} | {"source": "own-judgement", "confidence": "C", "note": "A trial."}
+        row = dict.fromkeys(rows.columns, "") | {"source": "own-judgement", "confidence": "C", "note": "A trial."}
         row = {c: v for c, v in (row | {k: str(v) for k, v in cells.items()}).items() if c in rows.columns}
         pd.concat([rows, pd.DataFrame([row])]).to_csv(path, index=False)
 
@@ -158,7 +159,16 @@ def test_a_stranger_adds_a_port_with_its_links_and_it_carries_flow(tmp_path) -> 
         from_track_gauge_mm=1520, from_unit="wagon_1520", to_mode="sea", to_unit="bulk", both_ways="true",
         usd_per_tonne=1, hours=1, status="open")  # fmt: skip
     for a, b in (("KZ_NEW", "AZ_ALA"), ("AZ_ALA", "KZ_NEW")):
-        add("borders", id=f"{a}>{b}-sea", name="New line", from_node=a, to_node=b, mode="sea", exit_hours=1, entry_hours=1)
+        add(
+            "borders",
+            id=f"{a}>{b}-sea",
+            name="New line",
+            from_node=a,
+            to_node=b,
+            mode="sea",
+            exit_hours=1,
+            entry_hours=1,
+        )
     add("freight_tariffs", id="new", mode="sea", carrying_unit="bulk", commodities="wheat", usd_per_tkm=0.001)
     assert check(folder).errors == ()
     nodes = assign(read_case(folder)).nodes

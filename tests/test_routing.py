@@ -98,7 +98,11 @@ def test_places_stand_for_all_their_nodes_and_towns_of_one_name_are_asked_about(
 
 def test_a_corridor_is_travelled_on_its_own_modes() -> None:
     model = build_model(tiny())
-    legs = [("A", "B", "rail", "wagon_1520", None), ("B", "C", "sea", "bulk", None), ("C", "D", "rail", "wagon_1435", None)]
+    legs = [
+        ("A", "B", "rail", "wagon_1520", None),
+        ("B", "C", "sea", "bulk", None),
+        ("C", "D", "rail", "wagon_1435", None),
+    ]
     way = corridor_route(model, legs, "grain")
     assert way is not None
     assert way.km == pytest.approx(840)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from karavan.routing.shipment import Route, Shipment
     from karavan.schema.case import Case
     from karavan.schema.check import CheckReport, check
-    from karavan.schema.describe import describe
+    from karavan.schema.describe import Description, describe, describe_all
     from karavan.schema.io.folder import read_case, write_case
     from karavan.schema.io.geopackage import read_geopackage, write_geopackage
     from karavan.schema.io.gmns import read_gmns, write_gmns
@@ -73,7 +73,7 @@ _HOME = {
     "karavan.routing.shipment": ("Route", "Shipment"),
     "karavan.schema.case": ("Case",),
     "karavan.schema.check": ("CheckReport", "check"),
-    "karavan.schema.describe": ("describe",),
+    "karavan.schema.describe": ("Description", "describe", "describe_all"),
     "karavan.schema.io.folder": ("read_case", "write_case"),
     "karavan.schema.io.geopackage": ("read_geopackage", "write_geopackage"),
     "karavan.schema.io.gmns": ("read_gmns", "write_gmns"),
@@ -92,6 +92,7 @@ __all__ = [
     "Case",
     "CaseError",
     "CheckReport",
+    "Description",
     "Finding",
     "FormatError",
     "KaravanError",
@@ -112,6 +113,7 @@ __all__ = [
     "check",
     "corridors",
     "describe",
+    "describe_all",
     "packs",
     "read_case",
     "read_geopackage",

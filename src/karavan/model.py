@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from karavan.cost.arc_cost import ArcCost, arc_costs
 from karavan.cost.emissions import ArcEmissions, arc_emissions
@@ -20,6 +19,7 @@ from karavan.schema.state import reference_day
 from karavan.units import MONTHS_PER_YEAR
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from karavan.schema.case import Case

@@ -77,7 +77,7 @@ class Problem:
     @property
     def n_classes(self) -> int:
         """Number of commodity classes."""
-        return self.cost.shape[0]
+        return int(self.cost.shape[0])
 
     @property
     def n_rows(self) -> int:
@@ -215,7 +215,9 @@ def _shape_faults(fields: dict[str, Any]) -> list[str]:
         "unserved_price": (n_demands,),
     }
     faults = [f"{n} has shape {fields[n].shape}, not {s}" for n, s in wanted.items() if fields[n].shape != s]
-    return faults + [f"{n} has {fields[n].ndim} dimensions, not 1" for n in ("tail", "tonnes", "rhs") if fields[n].ndim != 1]
+    return faults + [
+        f"{n} has {fields[n].ndim} dimensions, not 1" for n in ("tail", "tonnes", "rhs") if fields[n].ndim != 1
+    ]
 
 
 def _value_faults(n_nodes: int, fields: dict[str, Any]) -> list[str]:
@@ -247,7 +249,9 @@ def _sign_faults(fields: dict[str, Any]) -> list[str]:
             continue
         values = fields[name]
         if not np.isfinite(values).all():
-            faults.append(f"{name} has a value that is not finite; close an arc by `open`, leave a row out if it has no limit")
+            faults.append(
+                f"{name} has a value that is not finite; close an arc by `open`, leave a row out if it has no limit"
+            )
         elif ((values < 0) & fields["open"]).any() if name == "cost" else (values < 0).any():
             faults.append(f"{name} has a negative value")
     return faults

@@ -32,7 +32,7 @@ def all_or_nothing(problem: Problem) -> Solution:
     unserved = problem.tonnes - served
     start, row, units = row_units(problem, found, classes)
     use = np.bincount(row, weights=units * np.repeat(flow, np.diff(start)), minlength=problem.n_rows).astype(np.float64)
-    objective = float(flow @ sums(problem, found, classes, problem.cost) + unserved @ problem.unserved_price)
+    objective = float(flow @ sums(found, classes, problem.cost) + unserved @ problem.unserved_price)
     demand_price = np.where(search.reachable, 0.0, np.inf)
     demand_price[live] = distance
     return Solution(

@@ -204,7 +204,7 @@ class Assignment:
 
     @cached_property
     def nodes(self) -> pd.DataFrame:
-        """Tonnes handled at each node by mode, commodity and unit: `tonnes_out` put on the mode, `tonnes_in` taken off."""
+        """Tonnes handled at each node by mode, commodity, unit: `tonnes_out` put on the mode, `tonnes_in` taken off."""
         case, graph, flow = self.model.case, self.model.graph, self.arc_goods
         kind, arc = graph.kind[flow["arc"]], flow["arc"].to_numpy()
         parts = []
@@ -266,27 +266,23 @@ class Assignment:
         out["utilisation"] = np.divide(load, out["capacity"], out=np.full(len(out), np.nan), where=out["capacity"] > 0)
         per_tonne = np.divide(s.row_use, tonnes, out=np.full(len(out), np.nan), where=tonnes > 0)
         out["usd_per_tonne"] = np.where(s.dual > 0, s.dual * per_tonne, 0.0)
-        for name, price in (("rank", "shadow_price"), ("rank_half", "shadow_price_half"), ("rank_double", "shadow_price_double")):
+        for end in ("", "_half", "_double"):
+            name, price = f"rank{end}", f"shadow_price{end}"
             worth = (out[price] * out["available"]).where(out[price] > 0)
             out[name] = worth.rank(ascending=False, method="first").astype("Int64")
         return out
 
     def _row_tonnes(self) -> NDArray[np.float64]:
         """Tonnes that load each capacity row (empties that return through it do not count)."""
-        capacity, flow = self.model.capacity, self.arc_tonnes
+        capacity, names = self.model.capacity, self.model.case.commodities.index
         arc = np.repeat(np.arange(self.model.graph.n_arcs), np.diff(capacity.indptr))
-        goods = self.arc_goods
-        names = self.model.case.commodities.index
+        of = capacity.facility[capacity.row]
         out = np.zeros(capacity.n_rows)
-        limited = np.array([bool(g) for g in capacity.goods], dtype=bool)[capacity.facility[capacity.row]] if len(arc) else np.zeros(0, bool)
-        plain = capacity.loaded & ~limited
-        np.add.at(out, capacity.row[plain], flow[arc[plain]])
-        for k, name in enumerate(names):
-            mine = goods[goods["commodity"] == k]
-            tonnes = np.zeros(self.model.graph.n_arcs)
-            tonnes[mine["arc"]] = mine["tonnes"]
-            takes = np.array([name in g for g in capacity.goods], dtype=bool)[capacity.facility[capacity.row]] if len(arc) else np.zeros(0, bool)
-            keep = capacity.loaded & limited & takes
+        for k in np.unique(self.arc_goods["commodity"]):
+            mine = self.arc_goods[self.arc_goods["commodity"] == k]
+            tonnes = np.bincount(mine["arc"], weights=mine["tonnes"], minlength=self.model.graph.n_arcs)
+            takes = np.array([not g or names[k] in g for g in capacity.goods], dtype=bool)
+            keep = capacity.loaded & takes[of]
             np.add.at(out, capacity.row[keep], tonnes[arc[keep]])
         return out
 
@@ -311,7 +307,7 @@ class Assignment:
 
 
 def _at(solution: Solution, factor: float) -> NDArray[np.float64]:
-    """Return the shadow prices with all prices of unserved demand times a factor; NaN where they were not worked out."""
+    """Return the shadow prices with all prices of unserved demand times a factor; NaN if not worked out."""
     found = np.flatnonzero(solution.price_factors == factor)
     return solution.dual_at[found[0]] if len(found) else np.full(len(solution.dual), np.nan)
 

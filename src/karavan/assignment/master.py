@@ -66,7 +66,9 @@ class Master:
         """Add capacity rows: the limit, and the paths that use each."""
         below = np.full(limit.size, -highspy.kHighsInf)
         starts = start[:-1].astype(np.int32)
-        self._highs.addRows(limit.size, below, limit, path.size, starts, (path + self.n_demands).astype(np.int32), units)
+        self._highs.addRows(
+            limit.size, below, limit, path.size, starts, (path + self.n_demands).astype(np.int32), units
+        )
         self.n_rows += limit.size
 
     def set_unserved(self, price: Float, most: float) -> None:

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class AllOrNothing:
-    """All tonnes of a pair on its cheapest path, whatever the capacities; equal cost is decided by the second objective."""
+    """All tonnes of a pair on its cheapest path, whatever the capacities; ties by the second objective."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from karavan.assignment.master import Master, MasterSolution
+from karavan.assignment.master import Master
 from karavan.assignment.result import Columns
-from karavan.assignment.search import Paths, Search, cheapest, row_units, sums
+from karavan.assignment.search import Paths, cheapest, row_units, sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from karavan.assignment.master import MasterSolution
+    from karavan.assignment.search import Search
 
     Float = NDArray[np.float64]
     Int = NDArray[np.int32]
@@ -104,7 +107,7 @@ def add_paths(pool: Pool, found: Paths, cost: Float) -> int:
         return 0
     p, classes = pool.search.problem, path_class(pool, found)
     start, row, units = row_units(p, found, classes)
-    total = sums(p, found, classes, cost)
+    total = sums(found, classes, cost)
     kept = pool.place[row] >= 0
     count = np.append(0, np.cumsum(kept))[start]
     pool.master.add_paths(
@@ -129,7 +132,9 @@ def add_rows(pool: Pool, rows: Int) -> None:
     start = np.zeros(rows.size + 1, np.int64)
     np.cumsum(np.bincount(new[pool.row[entries]], minlength=rows.size), out=start[1:])
     limit = pool.search.problem.rhs[rows] / (pool.scale.row[rows] * pool.scale.tonnes)
-    pool.master.add_rows(limit, start, path[entries].astype(np.int32), pool.units[entries] / pool.scale.row[pool.row[entries]])
+    pool.master.add_rows(
+        limit, start, path[entries].astype(np.int32), pool.units[entries] / pool.scale.row[pool.row[entries]]
+    )
     pool.rows = np.append(pool.rows, rows)
 
 
@@ -154,7 +159,7 @@ def solve(pool: Pool) -> Prices:
 
 def without_ties(pool: Pool, prices: Prices, cost: Float, unserved_price: Float) -> Prices:
     """Return the prices that the true `cost` has at the basis of the optimum: the tie-breaking share is taken out."""
-    true = sums(pool.search.problem, pool.paths, path_class(pool, pool.paths), cost)
+    true = sums(pool.paths, path_class(pool, pool.paths), cost)
     demand, total, row = _duals(pool, unserved_price, true)
     return replace(prices, demand=demand, total=max(total, 0.0), row=np.maximum(row, 0.0))
 
@@ -166,7 +171,7 @@ def price_part(pool: Pool, unserved_price: Float) -> Float:
 
 def set_costs(pool: Pool, cost: Float) -> None:
     """Set the cost (n_classes, n_arcs) of every path of the pool."""
-    pool.path_cost = sums(pool.search.problem, pool.paths, path_class(pool, pool.paths), cost)
+    pool.path_cost = sums(pool.paths, path_class(pool, pool.paths), cost)
     pool.master.set_path_costs(pool.path_cost / pool.scale.cost)
 
 

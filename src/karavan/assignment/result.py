@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     Float = NDArray[np.float64]
@@ -89,8 +88,8 @@ class Solution:
     price_share
         (n_rows,), 0 to about 1: the part of `dual` that is set by unserved prices; the rest are costs of transport.
     is_scarcity
-        (n_rows,): the dual is set, wholly or in part, by unserved prices. With "served first": one more unit would serve
-        more tonnes.
+        (n_rows,): the dual is set, wholly or in part, by unserved prices. With "served first": one more unit would
+        serve more tonnes.
     price_factors, dual_at
         (n_factors,) and (n_factors, n_rows): the duals with all unserved prices times the factor.
     served_per_unit

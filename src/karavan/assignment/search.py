@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Int = NDArray[np.int32]
     Long = NDArray[np.int64]
 
-# lower bounds towards destinations are kept only up to this many numbers (8 bytes each): beyond, one plain search an origin
+# lower bounds towards destinations are kept up to this many numbers (8 bytes each); beyond, one plain search an origin
 MAX_BOUNDS = 20_000_000
 TIE_SHARE = 1e-7
 
@@ -141,7 +141,7 @@ def cheapest(search: Search, cost: Float, price: Float, *, limit: Float, wanted:
 
 
 def usual_cost(search: Search, distance: Float) -> float:
-    """Return a usual cost per tonne: mean of the cheapest path or, if less, the unserved price; where all are free, of an arc."""
+    """Return a usual cost per tonne: of cheapest path or unserved price, the lesser; of an arc where that is nil."""
     p = search.problem
     return _mean(np.minimum(distance, p.unserved_price[search.live]), p.tonnes[search.live]) or _usual(p.cost[p.open])
 
@@ -149,14 +149,14 @@ def usual_cost(search: Search, distance: Float) -> float:
 def cost_with_ties(search: Search, distance: Float, direct: Paths) -> Float:
     """Return cost plus a weight times the second objective, (n_classes, n_arcs).
 
-    The weight makes the second objective of the cheapest paths about `TIE_SHARE` of their cost: enough to decide between
-    costs that differ by rounding or by less than that share, too little to outweigh any cost that matters.
+    The weight makes the second objective of the cheapest paths about `TIE_SHARE` of their cost: enough to decide
+    between costs that differ by rounding or by less than that share, too little to outweigh any cost that matters.
     """
     p = search.problem
     if not p.second.any():
         return p.cost
     classes = p.demand_class[search.live[direct.demand]]
-    second = sums(p, direct, classes, np.ascontiguousarray(np.broadcast_to(p.second, p.cost.shape)))
+    second = sums(direct, classes, np.ascontiguousarray(np.broadcast_to(p.second, p.cost.shape)))
     typical = _mean(second, p.tonnes[search.live[direct.demand]]) or _usual(p.second)
     return p.cost + (TIE_SHARE * usual_cost(search, distance) / typical) * p.second
 
@@ -171,7 +171,7 @@ def _usual(value: Float) -> float:
     return float(above.mean()) if above.size else 1.0
 
 
-def sums(problem: Problem, found: Paths, path_class: Int, value: Float) -> Float:
+def sums(found: Paths, path_class: Int, value: Float) -> Float:
     """Return the sum of `value` (n_classes, n_arcs) over each path."""
     total = np.empty(found.demand.size)
     paths.path_sums(found.start, found.arc, path_class, value, total)

@@ -51,13 +51,19 @@ def describe(
 
     Example: `karavan describe links`
     """
-    frame = kv.describe(table)
-    if as_json:
-        print_json(frame)
+    if table is None:
+        every = kv.describe_all()
+        if as_json:
+            print_json([d.to_json() for d in every])
+        else:
+            print_table("Tables of a case", ("table", "text"), [(d.table.name, d.table.text) for d in every])
         return
-    shown = frame.reset_index() if frame.index.name else frame
-    title = kv.table(table).text if table else "Tables of a case"
-    print_table(title, [str(c) for c in shown.columns], shown.itertuples(index=False))
+    found = kv.describe(table)
+    if as_json:
+        print_json(found.to_json())
+        return
+    print_line(f"{found.table.text} One row for each {' and '.join(found.table.key)}.")
+    print_table("", tuple(found.rows[0]), [tuple(row.values()) for row in found.rows])
 
 
 def trace(
@@ -74,10 +80,14 @@ def trace(
     """
     chain = kv.trace(read(pack, case), table, row, field)
     if as_json:
-        print_json(chain)
+        print_json(chain.to_json())
         return
     for line in str(chain).splitlines():
         print_line(line)
+    said = (("confidence", chain.confidence), ("note", chain.note), ("other sources", chain.other_values))
+    for name, text in said:
+        if text:
+            print_line(f"  {name}: {text}")
 
 
 def packs(as_json: JsonOption = False) -> None:

@@ -1,0 +1,1 @@
+"""What moving costs: freight tariffs, generalized cost by component, emissions."""

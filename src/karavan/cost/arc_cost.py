@@ -62,9 +62,7 @@ def arc_costs(case: Case, graph: Graph, closed: NDArray[np.bool_] | None = None)
     ]
 
 
-def _commodity_cost(
-    case: Case, graph: Graph, haulage: _Haulage, k: int, closed: NDArray[np.bool_] | None
-) -> ArcCost:
+def _commodity_cost(case: Case, graph: Graph, haulage: _Haulage, k: int, closed: NDArray[np.bool_] | None) -> ArcCost:
     row = case.commodities.iloc[k]
     name = str(case.commodities.index[k])
     tonnes = unit_tonnes(case.carrying_units, float(row["load_factor"]))
@@ -133,7 +131,11 @@ class _Haulage:
 
 
 def _by_unit(
-    graph: Graph, indptr: NDArray[np.int32], rows: NDArray[np.int32], usd_per_unit: pd.Series, tonnes: NDArray[np.float64]
+    graph: Graph,
+    indptr: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    usd_per_unit: pd.Series,
+    tonnes: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Sum payments by unit over the rows under each arc, in USD per tonne."""
     paid = usd_per_unit.fillna(0.0).to_numpy(dtype=np.float64)[rows]

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from karavan.schema.case import as_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import pandas as pd
 
 # What a row may name, from the most to the least telling: a service beats a commodity beats a country beats a unit.
 WEIGHT = {"service": 8, "commodity": 4, "country": 2, "carrying_unit": 1}
@@ -69,9 +70,7 @@ class TariffBook:
             self._found[key] = self._search(*key)
         return self._found[key]
 
-    def _search(
-        self, mode: str, country: str | None, service: str | None, unit: str, commodity: str
-    ) -> Tariff | None:
+    def _search(self, mode: str, country: str | None, service: str | None, unit: str, commodity: str) -> Tariff | None:
         best, best_score = None, -1
         for t in self._by_mode.get(mode, ()):
             score = 0

@@ -1,7 +1,7 @@
 """Cheapest paths of many demands at prices for shared rows, as flat arenas of arcs.
 
-Arrays: `out_start`, `out_arc`, `head` of the graph; `cost` and `is_open` (n_classes, n_arcs); the usage of arc a by class k
-stands in `usage_start[k * n_arcs + a]` and following of `usage_row` and `usage_units`.
+Arrays: `out_start`, `out_arc`, `head` of the graph; `cost` and `is_open` (n_classes, n_arcs); the usage of arc a by
+class k stands in `usage_start[k * n_arcs + a]` and following of `usage_row` and `usage_units`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from karavan.kernels.shortest_path import heap_pop, heap_push
 
 @kernel
 def priced_costs(cost, usage_start, usage_row, usage_units, price, priced):
-    """Write to `priced` (n_classes, n_arcs) the cost plus what the rows used cost at `price` (n_rows), at least zero."""
+    """Write to `priced` (n_classes, n_arcs) the cost plus what the rows used cost at `price` (n_rows)."""
     n_classes, n_arcs = cost.shape
     for k in range(n_classes):
         for a in range(n_arcs):
@@ -26,9 +26,24 @@ def priced_costs(cost, usage_start, usage_row, usage_units, price, priced):
 
 
 @kernel
-def cheapest_paths(
-    out_start, out_arc, tail, head, cost, is_open, group_class, group_origin, group_start, group_bound,
-    destination, limit, wanted, bound, distance, path_start, path_arc,
+def cheapest_paths(  # noqa: C901, PLR0912, PLR0915  one search, kept whole
+    out_start,
+    out_arc,
+    tail,
+    head,
+    cost,
+    is_open,
+    group_class,
+    group_origin,
+    group_start,
+    group_bound,
+    destination,
+    limit,
+    wanted,
+    bound,
+    distance,
+    path_start,
+    path_arc,
 ):
     """Find the cheapest path of each demand and write those cheaper than wanted.
 
@@ -41,13 +56,14 @@ def cheapest_paths(
     wanted
         float64 (n_demands,): a path is written if its cost is below this.
     group_bound, bound
-        Row of `bound` (float64, any number of rows, n_nodes) of each group: least cost from a node to the one destination
-        that all demands of the group have, never above the cost of any path, consistent over every arc, infinite
+        Row of `bound` (float64, any number of rows, n_nodes) of each group: least cost from a node to the one
+        destination that all demands of the group have, never above the cost of any path, consistent over every arc, infinite
         where there is no path. -1: no bound, the demands may have several destinations.
     distance
         float64 (n_demands,), written: cost of the cheapest path, infinite where none is within the limit.
     path_start
-        int64 (n_demands + 1,), written: arcs of demand i are `path_arc[path_start[i]:path_start[i + 1]]`, in travel order.
+        int64 (n_demands + 1,), written: arcs of demand i, in travel order, are
+        `path_arc[path_start[i]:path_start[i + 1]]`.
 
     Returns
     -------

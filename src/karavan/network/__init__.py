@@ -1,0 +1,1 @@
+"""The virtual network, its capacity rows and its restrictions."""

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from karavan.network.graph import ArcKind, Graph
 from karavan.schema.case import Case, as_list, position, positions
 from karavan.schema.state import is_open, reference_day
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
 EACH_BY_ITSELF = {"line", "road", "border_station", "border_post"}

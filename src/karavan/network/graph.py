@@ -126,7 +126,7 @@ class _Arcs:
             self.hubs[key] = self.add_node(*key)
         return self.hubs[key]
 
-    def add(  # noqa: PLR0913 (one argument a column of the arc table)
+    def add(
         self, tail: int, head: int, kind: ArcKind, *, mode: int = -1, unit: int = -1, link: int = -1,
         service: int = -1, transfer: int = -1, border: int = -1, forward: bool = True, km: float = 0.0,
         move: float = 0.0, at_border: float = 0.0, handling: float = 0.0, wait: float = 0.0,
@@ -206,7 +206,9 @@ def _read(case: Case, day: str | None) -> _Source:
         zip(case.borders["from_node"], case.borders["to_node"], case.borders["mode"], case.borders["carrying_unit"],
             case.borders["includes_gauge_change"].fillna(False), strict=True)
     ):  # fmt: skip
-        crossing[node_at[start], node_at[end], mode_at[mode]].append((unit_at[unit] if isinstance(unit, str) else -1, b))
+        crossing[node_at[start], node_at[end], mode_at[mode]].append(
+            (unit_at[unit] if isinstance(unit, str) else -1, b)
+        )
         if timed_here:
             timed |= {(node_at[start], mode_at[mode]), (node_at[end], mode_at[mode])}
     return _Source(
@@ -295,18 +297,19 @@ def _add_run(arcs: _Arcs, source: _Source, chains: LinkChains, i: int, s: object
             continue
         over = [
             b for link, ahead in steps
-            for b in _border_rows(source, *_ends(source.links[link], ahead), mode, unit)
+            for b in _border_rows(source, *_ends(source.links[link], forward=ahead), mode, unit)
         ]  # fmt: skip
         included = bool(s.hours_include_borders)  # type: ignore[attr-defined]
         tail = arcs.hub((source.node_at[stops[0]], mode, gauge, unit))
         head = arcs.hub((source.node_at[stops[-1]], mode, gauge, unit))
         board = arcs.add_node(source.node_at[stops[0]], mode, gauge, unit)
         arcs.add(tail, board, ArcKind.WAIT, mode=mode, unit=unit, service=i, forward=forward, wait=wait_hours(s))
+        at_border = 0.0 if included else float(source.border_hours[over].sum())
         arcs.add(board, head, ArcKind.RUN, mode=mode, unit=unit, service=i, forward=forward, km=km, move=move,
-                 at_border=0.0 if included else float(source.border_hours[over].sum()), steps=steps, over=over)  # fmt: skip
+                 at_border=at_border, steps=steps, over=over)  # fmt: skip
 
 
-def _ends(link: _Link, forward: bool) -> tuple[int, int]:  # noqa: FBT001 (a direction is a value of data)
+def _ends(link: _Link, *, forward: bool) -> tuple[int, int]:
     return (link.start, link.end) if forward else (link.end, link.start)
 
 
@@ -347,7 +350,9 @@ def _add_transfers(arcs: _Arcs, source: _Source, day: str | None) -> None:
         at_break = t.kind in {"transload", "bogie_exchange"} and a == b
         counted = at_break and (node, a) in source.timed_nodes
         hours = 0.0 if counted or np.isnan(t.hours) else float(t.hours)  # type: ignore[arg-type]
-        arcs.add(before, after, ArcKind.TRANSFER, mode=b, unit=source.unit_at[str(t.from_unit)], transfer=i, handling=hours)
+        arcs.add(
+            before, after, ArcKind.TRANSFER, mode=b, unit=source.unit_at[str(t.from_unit)], transfer=i, handling=hours
+        )
         if t.both_ways:
             arcs.add(after, before, ArcKind.TRANSFER, mode=a, unit=source.unit_at[str(t.to_unit)], transfer=i,
                      forward=False, handling=hours)  # fmt: skip

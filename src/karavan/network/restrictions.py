@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
-from karavan.network.graph import Graph
 from karavan.schema.case import Case, as_list, positions
 from karavan.schema.state import reference_day, within
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
+
+    from karavan.network.graph import Graph
 
 
 @dataclass(frozen=True, slots=True, eq=False)

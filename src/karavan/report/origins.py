@@ -8,7 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from karavan.report.citations import Cited, Traces, fingerprint, joined
-from karavan.report.numbers import NOT_KNOWN, days, is_missing, million, number, percent, short_name
+from karavan.report.numbers import NOT_KNOWN, days, is_missing, million, number, short_name
 from karavan.routing.shipment import HOURS, MONEY, arc_table
 from karavan.schema.case import as_list
 
@@ -109,23 +109,15 @@ class Results:
         """Say a capacity row's direction in words: from where to where, if it is for one link or crossing."""
         way, element = str(row["direction"]), str(row["element"])
         table = str(self.case.facilities.at[row["facility"], "element_table"])
-        if not element or table not in {"links", "borders", "services"} or element not in self.case.tables[table].index:
-            table, element = self._only_element(row, table)
-        if not element:
-            return {"both": "both ways", "forward": "there", "backward": "back"}[way]
-        ends = self.case.tables[table].loc[element]
+        named = [element] if element else as_list(self.case.facilities.at[row["facility"], "elements"])
+        if table == "transfers" or len(named) != 1:
+            onto = {"both": "both ways", "forward": "forward", "backward": "backward"}
+            return (onto | {"forward": "loading", "backward": "unloading"} if table == "transfers" else onto)[way]
+        ends = self.case.tables[table].loc[named[0]]
         start, end = (self.place(str(ends[f])) for f in ("from_node", "to_node"))
         if way == "both":
             return f"{start} \u2013 {end}, both ways"
         return f"{start} \u2192 {end}" if way == "forward" else f"{end} \u2192 {start}"
-
-    def _only_element(self, row: dict[str, Any], table: str) -> tuple[str, str]:
-        named = as_list(self.case.facilities.at[row["facility"], "elements"])
-        if table in {"links", "services", "borders"} and len(named) == 1:
-            return table, named[0]
-        if table == "transfers" and row["direction"] != "both":
-            return table, ""
-        return table, ""
 
     def place(self, node: str) -> str:
         """Return the short name of a node."""
@@ -306,5 +298,3 @@ def plural(unit: str) -> str:
     """Return a unit as people write it."""
     return {"teu": "TEU", "lane_metres": "lane metres"}.get(unit, unit)
 
-
-__all__ = ["PRICE", "SCARCITY", "Results", "percent", "plural", "singular"]

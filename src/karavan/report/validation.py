@@ -162,7 +162,7 @@ class _Flows:
         graph, case = self.model.graph, self.model.case
         ways = {"forward": [True], "backward": [False], "both": [True, False]}[str(count["direction"])]
         if table == "links":
-            return [self._steps(position(case.links, element), way) for way in ways]
+            return [self._steps(position(case.links, element), way=way) for way in ways]
         if table == "services":
             mine = (graph.kind == ArcKind.RUN) & (graph.service == position(case.services, element))
             return [mine & (graph.forward == way) for way in ways]
@@ -175,7 +175,7 @@ class _Flows:
             return [self._facility(position(case.facilities, element), str(count["direction"]))]
         return self._handled(element, as_list(count["modes"]), ways)
 
-    def _steps(self, link: int, way: bool) -> NDArray[np.bool_]:  # noqa: FBT001
+    def _steps(self, link: int, *, way: bool) -> NDArray[np.bool_]:
         graph = self.model.graph
         mask = np.zeros(graph.n_arcs, dtype=bool)
         arc = np.repeat(np.arange(graph.n_arcs), np.diff(graph.steps_indptr))
@@ -193,7 +193,7 @@ class _Flows:
         return mask
 
     def _handled(self, node: str, modes: list[str], ways: list[bool]) -> list[NDArray[np.bool_]]:
-        """Arcs that put goods on a mode at a node (forward) or take them off it (backward); off land if none is named."""
+        """Arcs that put goods on a mode at a node (forward) or take them off (backward); off land if none is named."""
         graph, case = self.model.graph, self.model.case
         wanted = modes or [str(m) for m in case.modes.index[case.modes["medium"] != "land"]]
         positions = np.append(np.isin(case.modes.index, wanted), False)
@@ -258,6 +258,7 @@ def compare_controls(assignment: Assignment) -> pd.DataFrame:
         mine = rows[(there | back) if t["flow"] == "turnover" else there]
         if isinstance(t["commodity"], str):
             mine = mine[mine["commodity"] == t["commodity"]]
+        goods = next((str(t[f]) for f in ("goods", "commodity") if isinstance(t[f], str)), "all goods")
         for unit, column, published in (("tonnes", "tonnes", t["tonnes"]), ("USD", "usd", t["value_usd"])):
             if np.isnan(published) or published <= 0:
                 continue
@@ -265,8 +266,7 @@ def compare_controls(assignment: Assignment) -> pd.DataFrame:
             out.append(
                 {
                     "id": name,
-                    "name": f"{t['exporter']} {'and' if t['flow'] == 'turnover' else 'to'} {t['importer']}, "
-                    f"{t['goods'] if isinstance(t['goods'], str) else t['commodity'] if isinstance(t['commodity'], str) else 'all goods'}",
+                    "name": f"{t['exporter']} {'and' if t['flow'] == 'turnover' else 'to'} {t['importer']}, {goods}",
                     "year": int(t["year"]),
                     "unit": unit,
                     "published": float(published),

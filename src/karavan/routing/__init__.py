@@ -1,0 +1,1 @@
+"""How one shipment gets from a place to another."""

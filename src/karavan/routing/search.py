@@ -175,9 +175,8 @@ def _label(routes: list[Route]) -> list[Route]:
     if len(routes) > 1:
         for name, measure in measures:
             values = [measure(r) for r in routes]
-            at = int(np.argmin(values))
-            if sorted(values)[0] < sorted(values)[1]:
-                reasons_of.setdefault(at, []).append(name)
+            if values.count(min(values)) == 1:
+                reasons_of.setdefault(int(np.argmin(values)), []).append(name)
     return [replace(r, reason=", ".join(reasons_of.get(i, ["another way"]))) for i, r in enumerate(routes)]
 
 
@@ -274,9 +273,7 @@ def corridor_route(
 def _on_chain(model: Model, wanted: set[Step], mode: str, unit: str, service: str | None) -> NDArray[np.bool_]:
     """Mark the hauls, borders and services of a mode and unit that keep to a set of links and directions."""
     case, graph = model.case, model.graph
-    mine = (graph.arc_mode == position(case.modes, mode)) & (
-        graph.arc_unit == position(case.carrying_units, unit)
-    )
+    mine = (graph.arc_mode == position(case.modes, mode)) & (graph.arc_unit == position(case.carrying_units, unit))
     named = None if service is None else position(case.services, service)
     on = np.zeros(graph.n_arcs, dtype=bool)
     for arc in np.flatnonzero(mine).tolist():

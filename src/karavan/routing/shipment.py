@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 MONEY = ("haulage", "handling", "border")
 HOURS = ("move_hours", "border_hours", "handling_hours", "wait_hours")
-WEIGHT = ("usd_haulage", "usd_handling", "usd_border", "usd_time", "kg_co2e", "kg_co2e_low", "kg_co2e_high", "kg_co2e_ttw")
+WEIGHT = (
+    "usd_haulage", "usd_handling", "usd_border", "usd_time", "kg_co2e", "kg_co2e_low", "kg_co2e_high", "kg_co2e_ttw",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def plain(name: str) -> str:
     """
     bare = unicodedata.normalize("NFKD", name)
     bare = "".join(c for c in bare if not unicodedata.combining(c)).casefold()
-    for mark in "'’‘`ʻ":
+    for mark in "'’‘`ʻ":  # noqa: RUF001 (apostrophes as people type them)
         bare = bare.replace(mark, "")
     return " ".join(bare.replace("-", " ").replace("_", " ").replace("/", " ").split())
 
