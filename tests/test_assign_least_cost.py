@@ -67,14 +67,17 @@ def test_served_first_serves_the_most(p: Problem) -> None:
     assert s.gap <= 1e-6
 
 
+@pytest.mark.parametrize("closing", [0.0, 0.05])
 @settings(deadline=None, max_examples=60)
-@given(problems)
-def test_a_start_changes_the_time_alone(p: Problem) -> None:
+@given(p=problems)
+def test_a_start_changes_the_time_alone(closing: float, p: Problem) -> None:
     base = solve(p, LeastCost(price_factors=()))
     rng = np.random.default_rng(1)
+    closed = rng.random(p.open.shape) < closing
     draw = perturb(
-        p, cost=p.cost * rng.uniform(0.9, 1.1, p.cost.shape), rhs=p.rhs * rng.uniform(0, 1.5, p.n_rows),
-        tonnes=p.tonnes * rng.choice([0, 0.9, 1.2], p.n_demands), open=p.open & (rng.random(p.open.shape) < 0.95),
+        p, cost=p.cost * rng.choice([0.0, 0.9, 1.1], p.cost.shape, p=[0.01, 0.5, 0.49]),
+        rhs=p.rhs * rng.uniform(0, 1.5, p.n_rows), tonnes=p.tonnes * rng.choice([0, 0.9, 1.2], p.n_demands),
+        open=p.open & ~closed if closing else None,
     )  # fmt: skip
     cold, warm = solve(draw, LeastCost()), solve(draw, LeastCost(), start=base.columns)
     check_flows(draw, warm)

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-import karavan
+import karavan as kv
 from karavan.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = sorted(m.name for m in pkgutil.walk_packages(karavan.__path__, "karavan.") if m.name != "karavan.__main__")
+MODULES = sorted(m.name for m in pkgutil.walk_packages(kv.__path__, "karavan.") if m.name != "karavan.__main__")
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 sys.path.insert(0, str(ROOT / "docs"))
@@ -65,6 +65,15 @@ def test_page_examples(
         elif language == "python":
             exec(compile(block, page, "exec"), names)  # noqa: S102  the page's own example
     assert out
+
+
+def test_the_port_added_in_the_readme_carries_flow(tmp_path: Path) -> None:
+    folder = kv.write_case(kv.read_pack("caspian"), tmp_path / "my-case")
+    blocks = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    for _, file, rows in (b for b in blocks if b[0] == "csv"):
+        append_rows(folder / file, rows)
+    links = kv.assign(kv.read_case(folder)).links
+    assert links.loc[links["link"] == "KZ_BAU-AZ_ALA-sea", "tonnes"].sum() >= 5000
 
 
 def test_generated_pages_are_up_to_date() -> None:

@@ -74,7 +74,7 @@ def test_cheapest_paths(guided: bool, p: Problem) -> None:  # noqa: FBT001  a pa
     lists = [found.arc[found.start[i] : found.start[i + 1]].tolist() for i in range(found.demand.size)]
     classes = p.demand_class[search.live[found.demand]]
     np.testing.assert_allclose(reference.path_sums(lists, classes.tolist(), priced), distance, **EXACT)
-    check_path_sums(found, lists, classes)
+    check_path_sums(p, found, lists, classes)
     near = np.nextafter(np.asarray(distance), np.inf) + 1e-9
     np.testing.assert_allclose(cheapest(search, p.cost, price, limit=near, wanted=near)[0], distance, **EXACT)
     below = np.asarray(distance) / 2

@@ -13,7 +13,7 @@ SRC = Path(karavan.__file__).parent
 
 # From the ground up; parts of one layer do not import each other.
 LAYERS = (
-    ("errors", "units"),
+    ("errors", "units", "version"),
     ("schema", "kernels"),
     ("network", "evidence"),
     ("cost", "demand"),

@@ -14,6 +14,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from karavan.version import __version__
+
 if TYPE_CHECKING:
     from karavan.assignment.assignment import Assignment
     from karavan.assignment.front import assign
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from karavan.routing.shipment import Route, Shipment
     from karavan.schema.case import Case
     from karavan.schema.check import CheckReport, check
-    from karavan.schema.describe import Description, describe, describe_all
+    from karavan.schema.describe import describe
     from karavan.schema.io.folder import read_case, write_case
     from karavan.schema.io.geopackage import read_geopackage, write_geopackage
     from karavan.schema.io.gmns import read_gmns, write_gmns
@@ -46,8 +48,6 @@ if TYPE_CHECKING:
     from karavan.schema.io.tntp import read_tntp
     from karavan.schema.tables import table
     from karavan.schema.trace import Trace, trace
-
-__version__ = "0.1.0"
 
 _HOME = {
     "karavan.assignment.assignment": ("Assignment",),
@@ -73,7 +73,7 @@ _HOME = {
     "karavan.routing.shipment": ("Route", "Shipment"),
     "karavan.schema.case": ("Case",),
     "karavan.schema.check": ("CheckReport", "check"),
-    "karavan.schema.describe": ("Description", "describe", "describe_all"),
+    "karavan.schema.describe": ("describe",),
     "karavan.schema.io.folder": ("read_case", "write_case"),
     "karavan.schema.io.geopackage": ("read_geopackage", "write_geopackage"),
     "karavan.schema.io.gmns": ("read_gmns", "write_gmns"),
@@ -92,7 +92,6 @@ __all__ = [
     "Case",
     "CaseError",
     "CheckReport",
-    "Description",
     "Finding",
     "FormatError",
     "KaravanError",
@@ -113,7 +112,6 @@ __all__ = [
     "check",
     "corridors",
     "describe",
-    "describe_all",
     "packs",
     "read_case",
     "read_geopackage",

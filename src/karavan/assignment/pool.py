@@ -67,13 +67,10 @@ def make_scale(search: Search, typical_cost: float) -> Scale:
     """Choose scales from the mean demand, a typical path cost, and the mean units of each row's usage."""
     p = search.problem
     tonnes = p.tonnes[search.live]
-    total = np.bincount(p.usage_row, weights=p.usage_units, minlength=p.n_rows)
-    count = np.bincount(p.usage_row, weights=p.usage_units > 0, minlength=p.n_rows)
-    mean = np.divide(total, count, out=np.ones(p.n_rows), where=count > 0)
     return Scale(
         tonnes=_power_of_two(float(tonnes.mean()) if tonnes.size else 1.0),
         cost=_power_of_two(typical_cost) / SCALED_PATH_COST,
-        row=np.exp2(np.round(np.log2(mean))),
+        row=np.exp2(np.round(np.log2(search.row_units))),
     )
 
 
@@ -197,7 +194,7 @@ def columns(pool: Pool) -> Columns:
     col_status, row_status = pool.master.basis()
     live = pool.search.live
     found = pool.paths
-    return Columns(found.start, found.arc, live[found.demand], pool.rows, live, col_status, row_status)
+    return Columns(found.start, found.arc, live[found.demand], pool.rows, live, col_status, row_status, pool.search)
 
 
 def restore(pool: Pool, start: Columns, cost: Float) -> None:

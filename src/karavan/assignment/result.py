@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from karavan.assignment.search import Search
+
     Float = NDArray[np.float64]
     Int = NDArray[np.int32]
     Long = NDArray[np.int64]
@@ -54,6 +56,8 @@ class Columns:
         Demands of the master, in its order.
     col_status, row_status
         Basis: status of the unserved tonnes of each demand, then of the paths; of demands, unserved total, rows.
+    search
+        Demands in groups, and bounds that guide the path search.
     """
 
     path_start: Long
@@ -63,6 +67,7 @@ class Columns:
     demands: Int
     col_status: Int
     row_status: Int
+    search: Search
 
 
 @dataclass(frozen=True, slots=True, eq=False)

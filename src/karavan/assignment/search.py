@@ -44,6 +44,10 @@ class Search:
         (n_live,): demands of the problem, in the order used here.
     reachable
         (n_demands,): whether the demand has an open path.
+    row_units
+        (n_rows,): mean own units that a tonne uses of the row where it uses it; 1 where nothing does.
+    target
+        (n_demands,): the row of `bound` of each demand.
     group_class, group_origin, group_start, group_bound, bound
         As `karavan.kernels.paths.cheapest_paths` takes them.
     """
@@ -51,6 +55,8 @@ class Search:
     problem: Problem
     live: Int
     reachable: NDArray[np.bool_]
+    row_units: Float
+    target: Int
     group_class: Int
     group_origin: Int
     group_start: Long
@@ -58,8 +64,17 @@ class Search:
     bound: Float
 
 
-def make_search(problem: Problem) -> Search:
-    """Group the demands, find which have a path, and work out bounds towards their destinations."""
+def make_search(problem: Problem, like: Search | None = None) -> Search:
+    """Group the demands, find which have a path, and work out bounds towards their destinations.
+
+    The bounds of `like`, the search of a problem with the same arcs, rows, demands and closures, hold for this one too,
+    times the least share of its cost that any arc has kept.
+    """
+    if like is not None and _same_but_values(problem, like.problem):
+        share, bound = _least_share(problem, like.problem), like.bound
+        if share < 1:
+            bound = np.multiply(bound, share, out=bound.copy(), where=np.isfinite(bound))
+        return _search(problem, like.reachable, like.target, bound, like.row_units)
     in_start = np.zeros(problem.n_nodes + 1, np.int64)
     np.cumsum(np.bincount(problem.head, minlength=problem.n_nodes), out=in_start[1:])
     in_arc = np.argsort(problem.head, kind="stable").astype(np.int32)
@@ -79,6 +94,13 @@ def make_search(problem: Problem) -> Search:
         )
         mine = np.flatnonzero((target_of >= first) & (target_of < first + part.shape[0]))
         reachable[mine] = np.isfinite(distance[target_of[mine] - first, problem.origin[mine]])
+    row_units = _mean_units(problem)
+    return _search(problem, reachable, target_of.astype(np.int32), bound, row_units)
+
+
+def _search(problem: Problem, reachable: NDArray[np.bool_], target: Int, bound: Float, row_units: Float) -> Search:
+    """Sort the demands that have tonnes and a path into groups; `target`: the row of `bound` of each demand."""
+    guided = bound.size > 0
     live = np.flatnonzero(reachable & (problem.tonnes > 0))
     keys = [problem.destination[live], problem.origin[live], problem.demand_class[live]]
     live = live[np.lexsort(keys)]
@@ -90,12 +112,35 @@ def make_search(problem: Problem) -> Search:
         problem=problem,
         live=live.astype(np.int32),
         reachable=reachable,
+        row_units=row_units,
+        target=target,
         group_class=problem.demand_class[live[begin]],
         group_origin=problem.origin[live[begin]],
         group_start=np.append(begin, live.size).astype(np.int64),
-        group_bound=(target_of[live[begin]] if guided else np.full(begin.size, -1)).astype(np.int32),
+        group_bound=target[live[begin]] if guided else np.full(begin.size, -1, np.int32),
         bound=bound,
     )
+
+
+def _same_but_values(problem: Problem, other: Problem) -> bool:
+    """Whether one problem is the other with values perturbed, all arcs open or closed as before."""
+    kept = ("tail", "head", "open", "usage_row", "usage_units", "origin", "destination", "demand_class")
+    return all(getattr(problem, name) is getattr(other, name) for name in kept)
+
+
+def _least_share(problem: Problem, other: Problem) -> float:
+    """Return the greatest share, at most 1, of the other's costs that no open arc's cost is below."""
+    if problem.cost is other.cost:
+        return 1.0
+    counted = problem.open & (other.cost > 0)
+    least = np.divide(problem.cost, other.cost, out=np.ones(problem.cost.shape), where=counted).min(initial=1.0)
+    return float(least) * (1 - 1e-12)
+
+
+def _mean_units(problem: Problem) -> Float:
+    total = np.bincount(problem.usage_row, weights=problem.usage_units, minlength=problem.n_rows)
+    count = np.bincount(problem.usage_row, weights=problem.usage_units > 0, minlength=problem.n_rows)
+    return np.divide(total, count, out=np.ones(problem.n_rows), where=count > 0)
 
 
 def cheapest(search: Search, cost: Float, price: Float, *, limit: Float, wanted: Float) -> tuple[Float, Paths]:

@@ -51,19 +51,13 @@ def describe(
 
     Example: `karavan describe links`
     """
-    if table is None:
-        every = kv.describe_all()
-        if as_json:
-            print_json([d.to_json() for d in every])
-        else:
-            print_table("Tables of a case", ("table", "text"), [(d.table.name, d.table.text) for d in every])
-        return
-    found = kv.describe(table)
+    frame = kv.describe(table).reset_index()
     if as_json:
-        print_json(found.to_json())
+        print_json(frame)
         return
-    print_line(f"{found.table.text} One row for each {' and '.join(found.table.key)}.")
-    print_table("", tuple(found.rows[0]), [tuple(row.values()) for row in found.rows])
+    if table is not None:
+        print_line(kv.table(table).text)
+    print_table("", [str(c) for c in frame.columns], frame.itertuples(index=False))
 
 
 def trace(

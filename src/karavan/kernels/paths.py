@@ -26,7 +26,7 @@ def priced_costs(cost, usage_start, usage_row, usage_units, price, priced):
 
 
 @kernel
-def cheapest_paths(  # noqa: C901, PLR0912, PLR0915  one search, kept whole
+def cheapest_paths(
     out_start,
     out_arc,
     tail,
@@ -57,8 +57,8 @@ def cheapest_paths(  # noqa: C901, PLR0912, PLR0915  one search, kept whole
         float64 (n_demands,): a path is written if its cost is below this.
     group_bound, bound
         Row of `bound` (float64, any number of rows, n_nodes) of each group: least cost from a node to the one
-        destination that all demands of the group have, never above the cost of any path, consistent over every arc, infinite
-        where there is no path. -1: no bound, the demands may have several destinations.
+        destination that all demands of the group have, never above the cost of any path, consistent over every arc,
+        infinite where there is no path. -1: no bound, the demands may have several destinations.
     distance
         float64 (n_demands,), written: cost of the cheapest path, infinite where none is within the limit.
     path_start
@@ -157,7 +157,7 @@ def cheapest_paths(  # noqa: C901, PLR0912, PLR0915  one search, kept whole
 def path_rows(path_start, path_arc, path_class, n_arcs, n_rows, usage_start, usage_row, usage_units, start, row, units):
     """Write the units of each row that a tonne on each path uses, each row once, rows in the order met.
 
-    Written: `start` int64 (n_paths + 1,), `row`, `units`. Returns the number of entries, or -1 where `row` is too short.
+    Written: `start` int64 (n_paths + 1,), `row`, `units`. Returns the number of entries, -1 where `row` is too short.
     """
     place = np.full(n_rows, -1, np.int64)
     written = 0

@@ -34,7 +34,7 @@ CONFIG: dict[str, Any] = {
         "labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal", "titleColor": INK, "labelColor": "#47525c",
         "gridColor": "#e6e8ea", "domainColor": "#8a949c", "tickColor": "#8a949c",
     },
-    "legend": {"labelFontSize": 11, "titleFontSize": 11, "orient": "top", "title": None, "symbolStrokeWidth": 3},
+    "legend": {"labelFontSize": 11, "orient": "top", "title": None, "symbolStrokeWidth": 3, "columnPadding": 26, "labelLimit": 0},
     "title": {"fontSize": 13, "fontWeight": 600, "anchor": "start", "color": INK},
 }  # fmt: skip
 
@@ -80,6 +80,7 @@ def distance_chart(
     Steps higher than `label_share` of the chart get a label where there is room.
     """
     moves, stops, ends = [], [], []
+    short = short_names([j.name for j in journeys])
     for journey in journeys:
         rows = journey.profile.to_dict("records")
         for row in rows:
@@ -90,8 +91,8 @@ def distance_chart(
             else:
                 stops.append(point | {"mode": STOP, "label": f"{row['label']} {measure.height(y1 - y0)}", "kind": row["kind"]})
         if rows:
-            ends.append((journey.name, rows[-1]["km1"], float(rows[-1][f"{measure.field}1"]) * measure.factor))
-    top_x = _axis_top(max((e[1] for e in ends), default=1.0))
+            ends.append((short[journey.name], rows[-1]["km1"], float(rows[-1][f"{measure.field}1"]) * measure.factor))
+    top_x = _axis_top(max((e[1] for e in ends), default=1.0) * (1.04 if len(journeys) > 1 else 1.0))
     top_y = _axis_top(max((e[2] for e in ends), default=1.0))
     labels = _labels(moves, stops, ends, (top_x, top_y), (width, height), label_share, several=len(journeys) > 1)
     used = list(dict.fromkeys(m["mode"] for m in moves))
@@ -102,8 +103,9 @@ def distance_chart(
         "scale": {"domain": [*used, STOP], "range": [*(by_name.get(m, "#7f7f7f") for m in used), INK]},
     }
     x = {"field": "x", "type": "quantitative", "title": "km from the start",
-         "scale": {"domain": [0, top_x], "nice": False}}  # fmt: skip
-    y = {"field": "y", "type": "quantitative", "title": measure.title, "scale": {"domain": [0, top_y], "nice": False}}
+         "scale": {"domain": [0, top_x], "nice": False}, "axis": {"tickCount": width // 100}}  # fmt: skip
+    y = {"field": "y", "type": "quantitative", "title": measure.title,
+         "scale": {"domain": [0, top_y], "nice": False}, "axis": {"tickCount": height // 50}}  # fmt: skip
     tips = [{"field": "route"}, {"field": "mode"}, {"field": "y2", "format": ".1f", "title": measure.title}]
     return {
         "$schema": SCHEMA,
@@ -122,10 +124,22 @@ def distance_chart(
     }  # fmt: skip
 
 
+def short_names(names: Sequence[str]) -> dict[str, str]:
+    """Return each name up to its first comma, or whole where others share that part.
+
+    Examples
+    --------
+    >>> short_names(["INSTC west, Moscow to Mumbai", "INSTC east, Moscow to Mumbai"])["INSTC west, Moscow to Mumbai"]
+    'INSTC west'
+    """
+    heads = [n.split(",", maxsplit=1)[0] for n in names]
+    return {n: head if heads.count(head) == 1 else n for n, head in zip(names, heads, strict=True)}
+
+
 def _axis_top(value: float) -> float:
     """Return a round number a little above a value."""
     value = max(value, 1e-6) * 1.04
-    step = 10.0 ** math.floor(math.log10(value)) / 4
+    step = 10.0 ** math.floor(math.log10(value)) / 5
     return math.ceil(value / step) * step
 
 
@@ -163,18 +177,23 @@ def _labels(
     def to_px(x: float, y: float) -> tuple[float, float]:
         return x / top_x * width, height - y / top_y * height
 
-    wishes: list[tuple[Wish, bool, float, float]] = []
-    if several:
-        for name, x, y in ends:
-            wishes.append((Wish(name, *to_px(x, y), 11.5, 7.0, (1.0, 2.0, 3.5, 6.0)), True, x, y))
+    segments = [np.array([to_px(s["x"], s["y"]), to_px(s["x2"], s["y2"])]) for s in (*moves, *stops)]
+    covered = np.concatenate([along(s, step=4.0) for s in segments] or [np.zeros((0, 2))])
+    room = {"width": float(width), "height": float(height), "lines": covered}
+    named = [(Wish(name, *to_px(x, y), 11.5, 6.0, (1.0, 1.8, 3.0, 4.5)), True, x, y) for name, x, y in ends if several]
+    titles = place([w for w, *_ in named], **room)  # type: ignore[arg-type]
+    taken = [(t.x, t.y - t.size, t.x + t.width, t.y + 3) for t in titles if t is not None]
+    steps: dict[tuple[str, int, int], tuple[Wish, bool, float, float]] = {}
+    reach = (1.0, 2.2, 4.0) if several else (1.0, 2.2, 3.6, 6.0)
     for s in sorted(stops, key=lambda s: s["y"] - s["y2"]):
         if s["y2"] - s["y"] >= label_share * top_y:
             middle = (s["y"] + s["y2"]) / 2
-            reach = (1.0, 2.2, 3.6, 6.0, 9.0) if not several else (1.0, 2.2, 4.0)
-            wishes.append((Wish(s["label"], *to_px(s["x"], middle), 10.5, 6.0, reach), False, s["x"], middle))
-    segments = [np.array([to_px(s["x"], s["y"]), to_px(s["x2"], s["y2"])]) for s in (*moves, *stops)]
-    covered = np.concatenate([along(s, step=4.0) for s in segments] or [np.zeros((0, 2))])
-    placed = place([w for w, *_ in wishes], width=width, height=height, lines=covered, tolerance=12 if several else 6)
+            at = to_px(s["x"], middle)
+            key = (s["label"], round(at[0] / 20), round(at[1] / 20))  # routes that share a stop share its label
+            steps.setdefault(key, (Wish(s["label"], *at, 10.5, 6.0, reach), False, s["x"], middle))
+    tolerance = 10.0 if several else 6.0
+    labelled = place([w for w, *_ in steps.values()], taken=taken, tolerance=tolerance, **room)  # type: ignore[arg-type]
+    placed, wishes = [*titles, *labelled], [*named, *steps.values()]
     out = []
     for spot, (wish, bold, px, py) in zip(placed, wishes, strict=True):
         if spot is None:

@@ -10,8 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from karavan.report.numbers import NOT_KNOWN, is_missing, number
 from karavan.schema.case import as_list, row_key
@@ -19,7 +18,9 @@ from karavan.schema.io.folder import table_csv
 from karavan.schema.tables import schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    import pandas as pd
 
     from karavan.schema.case import Case
 
@@ -33,12 +34,10 @@ class Cited:
 
     text: str
     anchor: str
-    title: str = ""
 
-    def __html__(self) -> str:
-        """Return the link; text, anchor and title are escaped."""
-        title = f' title="{escape(self.title)}"' if self.title else ""
-        return f'<a class="n" href="#{escape(self.anchor)}"{title}>{escape(self.text)}</a>'
+    def __html__(self) -> Markup:
+        """Return the link; text and anchor are escaped."""
+        return Markup('<a class="n" href="#{}">{}</a>').format(self.anchor, self.text)
 
     def __str__(self) -> str:
         return self.text
@@ -74,6 +73,7 @@ class Traces:
         self.case = case
         self.entries: dict[tuple[str, ...], Entry] = {}
         self._keys: dict[str, dict[str, int]] = {}
+        self._records: dict[str, list[Any]] = {}
         self._sources = {str(s): f"s{i + 1}" for i, s in enumerate(case.sources.index)}
         self._provenance: dict[tuple[str, str], list[dict[str, Any]]] = {}
         for row in case.provenance.to_dict("records"):
@@ -97,29 +97,31 @@ class Traces:
     def _row_items(self, table: str, row_id: str) -> list[Item]:
         declared = schema()[table]
         if table not in self._keys:
-            self._keys[table] = {str(k): i for i, k in enumerate(row_key(self.case.tables[table], declared))}
+            frame = self.case.tables[table]
+            self._keys[table] = {str(k): i for i, k in enumerate(row_key(frame, declared))}
+            self._records[table] = frame.to_dict("records")
         at = self._keys[table].get(row_id)
         if at is None:
             return [("row", "not in the table")]
-        row = self.case.tables[table].iloc[at]
+        row = self._records[table][at]
         items: list[Item] = []
         line = self.case.lines.get(table)
         where = f"{table}.csv" if line is None or at >= len(line) else f"{table}.csv, line {int(line[at])}"
         items.append(("file", where))
         for name, f in declared.fields.items():
-            if name in {"source", "confidence", "note", "geometry"} or name not in row.index or is_missing(row[name]):
+            if name in {"source", "confidence", "note", "geometry"} or name not in row or is_missing(row[name]):
                 continue
             items.append((name, cell_text(row[name], f.unit)))
         return items + self.citation_items(row) + self._other_values(table, row_id)
 
-    def citation_items(self, row: pd.Series[Any]) -> list[Item]:
+    def citation_items(self, row: Mapping[Any, Any] | pd.Series[Any]) -> list[Item]:
         """Return source, confidence and note of a row, those it has."""
         items: list[Item] = []
-        if "source" in row.index:
+        if "source" in row:
             items.append(("source", self.sources(row["source"])))
-        if "confidence" in row.index and not is_missing(row["confidence"]):
+        if "confidence" in row and not is_missing(row["confidence"]):
             items.append(("confidence", CONFIDENCE.get(str(row["confidence"]), str(row["confidence"]))))
-        if "note" in row.index and not is_missing(row["note"]):
+        if "note" in row and not is_missing(row["note"]):
             items.append(("note", str(row["note"])))
         return items
 

@@ -82,7 +82,7 @@ def restrictions_table(results: Results, met: pd.DataFrame, served: float) -> Pa
         ])  # fmt: skip
     columns = [
         Column("Restriction", numeric=False), Column("Regime", numeric=False), Column("Effect", numeric=False),
-        Column("In force", numeric=False), Column("What it says", numeric=False), Column("Flow that meets it", "thousand t"),
+        Column("In force", numeric=False), Column("What it says", numeric=False, wide=True), Column("Flow that meets it", "thousand t"),
         Column("Share of what is carried"), Column("Source", numeric=False),
     ]  # fmt: skip
     note = (

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from karavan.report.geography import Country, Frame, boundary_lines, countries_on, make_frame, path_of
 from karavan.report.labels import Wish, along, place, text_width
 from karavan.report.layers import INK, MARKS_SHOWN, flow_px
-from karavan.report.numbers import million
+from karavan.report.numbers import million, round_amount
 from karavan.units import EARTH_RADIUS_KM
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from karavan.report.geography import Box
 
 WIDTH = 1180.0
-INSET_WIDTH = 300.0
+INSET_WIDTH = 330.0
+FAR_PLACES = 8
 LEGEND_HEIGHT = 118.0
 LABELS_SHOWN = 70
 
@@ -74,7 +75,7 @@ def draw_map(
     _draw_nodes_and_labels(svg, frame, by_id["nodes"], marks, sampled, inset, countries, styles)
     _draw_marks(svg, marks, styles["mark"], mark_href)
     if overview is not None and inset is not None:
-        _draw_inset(svg, overview, view, inset, by_id["links"], styles)
+        _draw_inset(svg, overview, frame, inset, by_id, styles)
     svg.add("</g>")
     svg.add(
         '<rect x="0.5" y="0.5" width="{}" height="{}" fill="none" stroke="#8a949c"/>', WIDTH - 1, f"{frame.height - 1:.1f}"
@@ -170,6 +171,11 @@ class _Mark:
     at: tuple[float, float]
     spot: tuple[float, float]
 
+    @property
+    def moved(self) -> bool:
+        """Whether the mark stands beside its place."""
+        return float(np.hypot(self.at[0] - self.spot[0], self.at[1] - self.spot[1])) > 1.0
+
 
 RADIUS = 9.5
 
@@ -203,11 +209,13 @@ def _draw_marks(
 ) -> None:
     for mark in marks:
         (ax, ay), (x, y) = mark.at, mark.spot
-        if (ax, ay) != (x, y):
+        if mark.moved:
             svg.add(
                 '<line x1="{}" y1="{}" x2="{}" y2="{}" stroke="{}" stroke-width="1.2"/><circle cx="{}" cy="{}" r="2.4" fill="{}"/>',
                 f"{ax:.1f}", f"{ay:.1f}", f"{x:.1f}", f"{y:.1f}", style["fill"], f"{ax:.1f}", f"{ay:.1f}", style["fill"],
             )  # fmt: skip
+    for mark in marks:
+        x, y = mark.spot
         p = mark.feature["properties"]
         piece = Markup(
             '<circle cx="{0}" cy="{1}" r="{2}" fill="{3}" stroke="#fff" stroke-width="1.4"><title>{4}</title></circle>'
@@ -329,10 +337,10 @@ def _inset_corner(
 
 
 def _draw_inset(
-    svg: _Drawing, overview: Box, view: Box, corner: tuple[float, float, float, float], links: list[dict[str, Any]],
-    styles: Mapping[str, Any],
+    svg: _Drawing, overview: Box, frame: Frame, corner: tuple[float, float, float, float],
+    features: Mapping[str, list[dict[str, Any]]], styles: Mapping[str, Any],
 ) -> None:  # fmt: skip
-    small = make_frame(overview, width=INSET_WIDTH)
+    small, links = make_frame(overview, width=INSET_WIDTH), features["links"]
     svg.add(
         '<defs><clipPath id="inset-c"><rect width="{0}" height="{1}"/></clipPath></defs>'
         '<g transform="translate({2} {3})" clip-path="url(#inset-c)"><title>Overview of the whole network</title>',
@@ -350,7 +358,7 @@ def _draw_inset(
             "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points), styles["modes"][f["properties"]["mode"]],
             f"{max(flow_px(styles['flow'], tonnes) * 0.4, 0.9) if tonnes > 0 else 0.5:.2f}", 0.9 if tonnes > 0 else 0.5,
         )  # fmt: skip
-    west, south, east, north = view
+    west, south, east, north = frame.view
     edge = np.concatenate([
         small.pixels(np.linspace(west, east, 20), np.full(20, north)),
         small.pixels(np.full(20, east), np.linspace(north, south, 20)),
@@ -359,10 +367,27 @@ def _draw_inset(
     ])  # fmt: skip
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in edge) + "Z"
     svg.add('<path d="{}" fill="none" stroke="{}" stroke-width="1.1"/>', path, INK)
+    _name_far_places(svg, small, frame, features["nodes"])
     svg.add(
         '<rect x="0.5" y="0.5" width="{}" height="{}" fill="none" stroke="#59636b"/></g>',
         INSET_WIDTH - 1, f"{small.height - 1:.1f}",
     )  # fmt: skip
+
+
+def _name_far_places(svg: _Drawing, small: Frame, frame: Frame, nodes: list[dict[str, Any]]) -> None:
+    """Name on the overview the foremost places that the main map leaves out."""
+    far = []
+    for f in sorted(nodes, key=lambda n: -n["properties"]["weight"]):
+        x, y = frame.pixels(*f["geometry"]["coordinates"])[0]
+        if f["properties"]["weight"] >= 1.0 and not (0 < x < frame.width and 0 < y < frame.height):
+            far.append((f["properties"], *small.pixels(*f["geometry"]["coordinates"])[0].tolist()))
+    far = far[:FAR_PLACES]
+    wishes = [Wish(p["label"], x, y, 9.0, gap=3.5) for p, x, y in far]
+    for _, x, y in far:
+        svg.add('<circle cx="{}" cy="{}" r="1.5" fill="{}"/>', f"{x:.1f}", f"{y:.1f}", INK)
+    for spot in place(wishes, width=small.width, height=small.height):
+        if spot is not None:
+            svg.add('<text x="{}" y="{}" font-size="9" class="lc">{}</text>', f"{spot.x:.1f}", f"{spot.y:.1f}", spot.text)
 
 
 def _draw_legend(svg: _Drawing, legend: list[dict[str, Any]], frame: Frame) -> None:
@@ -376,7 +401,7 @@ def _draw_legend(svg: _Drawing, legend: list[dict[str, Any]], frame: Frame) -> N
             column, row = divmod(i, rows)
             ex = x + column * (widest + 58)
             y = top + 18 + row * 17
-            label = million(entry["label"]) if entry["kind"] == "width" else entry["label"]
+            label = round_amount(entry["label"]) if entry["kind"] == "width" else entry["label"]
             _draw_legend_entry(svg, entry, label, ex, y)
             widest = max(widest, text_width(label, 11.5))
         columns = 1 + max(len(group["entries"]) - 1, 0) // rows

@@ -52,6 +52,17 @@ def million(tonnes: Any, unit: str = "t") -> str:
     return f"{number(v, 0)} {unit}"
 
 
+def round_amount(tonnes: float) -> str:
+    """Write a round number of a scale without idle noughts.
+
+    Examples
+    --------
+    >>> round_amount(40e6), round_amount(2.5e6), round_amount(500_000)
+    ('40 million t', '2.5 million t', '500,000 t')
+    """
+    return f"{tonnes / 1e6:g} million t" if tonnes >= 1e6 else f"{tonnes:,.0f} t"
+
+
 def thousand(tonnes: Any) -> str:
     """Write tonnes in thousands, for a column headed "thousand t"; small amounts keep a digit.
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from markupsafe import Markup
 
 from karavan.report.citations import Cited, Traces, fingerprint, joined
-from karavan.report.numbers import NOT_KNOWN, days, is_missing, million, number, short_name
+from karavan.report.numbers import NOT_KNOWN, days, is_missing, listing, million, number, short_name
 from karavan.routing.shipment import HOURS, MONEY, arc_table
 from karavan.schema.case import as_list
 
@@ -34,7 +33,9 @@ class Results:
         self.traces, self.model, self.case = traces, model, model.case
         self.runs = {"year": year} | ({"month": month} if month is not None else {})
         self.version = version
-        self._goods: pd.DataFrame | None = None
+        nodes = self.case.nodes
+        self.places = {str(n): short_name(a, b) for n, a, b in zip(nodes.index, nodes["name"], nodes["place"], strict=True)}
+        self._goods: dict[tuple[str, str], list[tuple[str, float]]] | None = None
 
     def run(self, period: str = "year") -> str:
         """Return the anchor of a run."""
@@ -110,19 +111,26 @@ class Results:
         way, element = str(row["direction"]), str(row["element"])
         table = str(self.case.facilities.at[row["facility"], "element_table"])
         named = [element] if element else as_list(self.case.facilities.at[row["facility"], "elements"])
-        if table == "transfers" or len(named) != 1:
-            onto = {"both": "both ways", "forward": "forward", "backward": "backward"}
-            return (onto | {"forward": "loading", "backward": "unloading"} if table == "transfers" else onto)[way]
-        ends = self.case.tables[table].loc[named[0]]
-        start, end = (self.place(str(ends[f])) for f in ("from_node", "to_node"))
+        if table == "transfers" or not named:
+            return {"both": "both ways", "forward": "loading", "backward": "unloading"}[way]
+        rows = self.case.tables[table].loc[named]
+        pairs = [self.ends(str(a), str(b)) for a, b in zip(rows["from_node"], rows["to_node"], strict=True)]
+        start, end = (listing(list(dict.fromkeys(side)), limit=3) for side in zip(*pairs, strict=True))
         if way == "both":
             return f"{start} \u2013 {end}, both ways"
         return f"{start} \u2192 {end}" if way == "forward" else f"{end} \u2192 {start}"
 
+    def ends(self, start: str, end: str) -> tuple[str, str]:
+        """Return the short names of two nodes, with their countries where the names are the same."""
+        short = self.place(start), self.place(end)
+        if short[0] != short[1]:
+            return short
+        country = self.case.nodes["country"]
+        return f"{short[0]} ({country[start]})", f"{short[1]} ({country[end]})"
+
     def place(self, node: str) -> str:
         """Return the short name of a node."""
-        at = self.case.nodes.loc[node]
-        return short_name(at["name"], at["place"])
+        return self.places[node]
 
     def _elements(self, row: dict[str, Any]) -> Any:
         table = self.case.facilities.loc[row["facility"]]
@@ -168,20 +176,24 @@ class Results:
         """Return the anchor of the year's flow on a link."""
         entry, new = self.traces.add(("flow", link), f"Result: flow on {link}", "result")
         if new:
-            if self._goods is None:
-                names = self.case.commodities["name"]
-                goods = self.runs["year"].link_goods.groupby(["link", "direction", "commodity"], as_index=False)["tonnes"].sum()
-                self._goods = goods.assign(name=goods["commodity"].map(names)).sort_values("tonnes", ascending=False)
-            mine = self._goods[self._goods["link"] == link]
-            row = self.case.links.loc[link]
-            ends = [self.place(str(row[f])) for f in ("from_node", "to_node")]
+            ends = self.ends(*(str(v) for v in self.case.links.loc[link, ["from_node", "to_node"]]))
             for way, (start, end) in (("forward", ends), ("backward", ends[::-1])):
-                part = mine[mine["direction"] == way]
-                largest = "; ".join(f"{n} {million(t)}" for n, t in zip(part["name"].head(6), part["tonnes"].head(6), strict=True))
-                text = f"{million(part['tonnes'].sum())}{f' ({largest})' if largest else ''}"
-                entry.items.append((f"{start} \u2192 {end}", text))
+                goods = self.goods_on(link, way)
+                largest = "; ".join(f"{name} {million(tonnes)}" for name, tonnes in goods[:6])
+                total = million(sum(tonnes for _, tonnes in goods))
+                entry.items.append((f"{start} \u2192 {end}", f"{total} ({largest})" if largest else total))
             entry.items += [("link", self.traces.cited(link, "links", link)), ("run", Cited("the year", self.run("year")))]
         return entry.anchor
+
+    def goods_on(self, link: str, way: str) -> list[tuple[str, float]]:
+        """Return the goods on a link in a direction in the year, most first: name and tonnes."""
+        if self._goods is None:
+            self._goods = {}
+            names = self.case.commodities["name"]
+            flow = self.runs["year"].link_goods.groupby(["link", "direction", "commodity"], as_index=False)["tonnes"].sum()
+            for row in flow.sort_values("tonnes", ascending=False).itertuples():
+                self._goods.setdefault((row.link, row.direction), []).append((str(names[row.commodity]), float(row.tonnes)))
+        return self._goods.get((link, way), [])
 
     def count(self, row: dict[str, Any]) -> str:
         """Return the anchor of a modelled count."""

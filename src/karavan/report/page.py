@@ -14,11 +14,17 @@ Cell = Any  # Cited, Markup or text
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its heading, its unit below it, and whether it holds numbers (set to the right)."""
+    """A column: its heading, its unit below it, whether it holds numbers (set to the right) or long text."""
 
     title: str
     unit: str = ""
     numeric: bool = True
+    wide: bool = False
+
+    @property
+    def css(self) -> str:
+        """The class of its cells."""
+        return "num" if self.numeric else "wide" if self.wide else "txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +48,20 @@ class Tile:
 
 
 def use_bar(preload: float, used: float, capacity: float, *, known: bool) -> Markup:
-    """Draw how full a facility is: other traffic grey, modelled goods blue, the outline its capacity."""
+    """Draw how full a facility is: other traffic grey, modelled goods blue, the outline its capacity (dashed: other traffic not known)."""
     if not capacity > 0:
         return Markup("")
     width, height = 92.0, 12.0
     first = min(max(preload / capacity, 0.0), 1.0) * width
     second = min(max(used / capacity, 0.0), 1.0) * width
     second = min(second, width - first)
-    unknown = "" if known else f'<text x="{width - 4}" y="10" text-anchor="end" font-size="10" fill="{INK}">?</text>'
+    dash = "" if known else ' stroke-dasharray="3 3"'
     return Markup(  # noqa: S704 (numbers only)
         f'<svg class="bar" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" aria-hidden="true">'
         f'<rect width="{width:.0f}" height="{height:.0f}" fill="#eef0f2"/>'
         f'<rect width="{first:.1f}" height="{height:.0f}" fill="#8a949c"/>'
-        f'<rect x="{first:.1f}" width="{second:.1f}" height="{height:.0f}" fill="#0072B2"/>{unknown}'
-        f'<rect x="0.5" y="0.5" width="{width - 1:.0f}" height="{height - 1:.0f}" fill="none" stroke="#59636b"/></svg>'
+        f'<rect x="{first:.1f}" width="{second:.1f}" height="{height:.0f}" fill="#0072B2"/>'
+        f'<rect x="0.5" y="0.5" width="{width - 1:.0f}" height="{height - 1:.0f}" fill="none" stroke="{INK}"{dash}/></svg>'
     )
 
 
@@ -63,7 +69,7 @@ def share_bar(served: float, unserved: float, largest: float) -> Markup:
     """Draw served (blue) and unserved (vermilion) tonnes on a common scale."""
     if not largest > 0:
         return Markup("")
-    width = 150.0
+    width = 110.0
     first, second = served / largest * width, unserved / largest * width
     if unserved > 0:
         second = max(second, 1.0)

@@ -53,7 +53,7 @@ def headline(results: Results, year: Assignment) -> Headline:
             s["year"] if s["year"] is not None else "the year", results.total(million(served)), results.total(million(demand)),
             results.total(percent(share)), results.total(number(mean_km, 0)),
         ),
-        Markup("It binds at {} facilities; the ones where more room would save most are:").format(results.total(str(n)))
+        Markup("It binds at {} facilities. First, by what their capacity is worth in all:").format(results.total(str(n)))
         if n
         else Markup("No capacity binds."),
     ]  # fmt: skip
@@ -93,7 +93,7 @@ def goods_table(results: Results, year: Assignment) -> PageTable:
             Cited(str(names[key]), anchor), Cited(thousand(row["tonnes"]), anchor), Cited(thousand(row["served"]), anchor),
             Cited(thousand(unserved), anchor), share_bar(row["served"], unserved, largest),
         ])  # fmt: skip
-    columns = [Column("Goods", numeric=False), Column("Demand", "thousand t"), Column("Carried", "thousand t"),
+    columns = [Column("Goods", numeric=False, wide=True), Column("Demand", "thousand t"), Column("Carried", "thousand t"),
                Column("Left behind", "thousand t"), Column("Carried, left behind", numeric=False)]  # fmt: skip
     return PageTable("What the network carries, by goods", columns, rows)
 
@@ -108,8 +108,8 @@ def flows_table(results: Results, year: Assignment, *, shown: int = 15) -> PageT
     for link, row in links.sort_values("both", ascending=False).head(shown).iterrows():
         anchor = results.flow(str(link))
         at = case.links.loc[link]
-        ends = f"{results.place(str(at['from_node']))} \u2013 {results.place(str(at['to_node']))}"
-        cells = [Cited(ends, anchor), str(case.modes.at[at["mode"], "name"])]
+        ends = results.ends(str(at["from_node"]), str(at["to_node"]))
+        cells = [Cited(" \u2013 ".join(ends), anchor), str(case.modes.at[at["mode"], "name"])]
         rows.append([*cells, *(Cited(thousand(row[c]), anchor) for c in ("both", "forward", "backward"))])
     columns = [Column("Section", numeric=False), Column("Mode", numeric=False), Column("Both ways", "thousand t"),
                Column("There", "thousand t"), Column("Back", "thousand t")]  # fmt: skip
@@ -150,7 +150,7 @@ def corridor_table(results: Results, found: list[Corridor], frame: pd.DataFrame)
             _flags(results, str(row["restrictions"])),
         ])  # fmt: skip
     columns = [
-        Column("Corridor", numeric=False), Column("Distance", "km"), Column("Time", "days"), Column("Money paid", "USD/t"),
+        Column("Corridor", numeric=False, wide=True), Column("Distance", "km"), Column("Time", "days"), Column("Money paid", "USD/t"),
         Column("Money paid", "USD/TEU"), Column("CO2e", "g/t-km, well-to-wheel"), Column("Borders"), Column("Handlings"),
         Column("Restrictions met", numeric=False),
     ]  # fmt: skip
@@ -167,7 +167,7 @@ def _intensity(row: dict[str, Any], anchor: str) -> Markup:
     parts = []
     if not is_missing(row["g_co2e_per_tkm"]):
         low, high = number(row["g_co2e_per_tkm_low"], 0), number(row["g_co2e_per_tkm_high"], 0)
-        text = f"{number(row['g_co2e_per_tkm'], 0)}{f' ({low}\u2013{high})' if low != high else ''}"
+        text = number(row["g_co2e_per_tkm"], 0) + (f" ({low}\u2013{high})" if low != high else "")
         parts.append(Markup("{}").format(Cited(text, anchor)))
         if row["wtw_share"] < 0.995:
             parts.append(Markup('<span class="sub">on {} of the km</span>').format(Cited(percent(row["wtw_share"]), anchor)))
@@ -181,9 +181,11 @@ def _intensity(row: dict[str, Any], anchor: str) -> Markup:
 
 def _flags(results: Results, cell: str) -> Markup | str:
     names = [r for r in cell.split(";") if r]
-    table = results.case.restrictions
-    return joined([Markup('<span class="flag">{}</span>').format(results.traces.cited(str(table.at[r, "name"]), "restrictions", r))
-                   for r in names], " ") if names else "none"  # fmt: skip
+    titles = results.case.restrictions["name"]
+    by_title = {str(titles[r]): r for r in reversed(names)}  # several rows of one regime may share a name
+    flag = Markup('<span class="flag">{}</span>')
+    shown = [flag.format(results.traces.cited(title, "restrictions", r)) for title, r in reversed(by_title.items())]
+    return joined(shown, " ") if shown else "none"
 
 
 def bottleneck_table(results: Results, flows: Assignment, period: str, numbers: dict[str, int]) -> PageTable:
@@ -204,21 +206,21 @@ def bottleneck_table(results: Results, flows: Assignment, period: str, numbers: 
         known = bool(row["preload_known"])
         bar = use_bar(float(row["preload"]), float(row["used"]), float(row["capacity"]), known=known)
         price = row["shadow_price"] > 0
+        scarce = Markup(' <span class="scar" title="{}">scarcity</span>').format(SCARCITY) if row["scarcity"] else ""
         rows.append([
             Cited(_rank(row["rank"]), anchor), name,
             Markup("{} <span class=sub>{}</span>").format(Cited(f"{number(row['capacity'], 0)} {plural(str(row['unit']))}", anchor), row["capacity_used"]),
             other, Cited(number(row["used"], 0), anchor),
-            Markup("{} {}").format(bar, Cited(percent(row["utilisation"]), anchor)),
-            Cited(number(row["shadow_price"]) if price else "0", anchor),
+            Markup('<span class="full">{} {}</span>').format(bar, Cited(percent(row["utilisation"]), anchor)),
+            Markup("{}{}").format(Cited(number(row["shadow_price"]) if price else "0", anchor), scarce),
             Cited(number(row["usd_per_tonne"]) if price else "0", anchor),
-            Markup('<span class="scar" title="{}">scarcity</span>').format(SCARCITY) if row["scarcity"] else "",
-            Markup("{} / {}").format(Cited(_rank(row["rank_half"]), anchor), Cited(_rank(row["rank_double"]), anchor)),
+            Markup("{} / {}").format(Cited(_rank(row["rank_half"]), anchor), Cited(_rank(row["rank_double"]), anchor)) if price else "\u2013",
         ])  # fmt: skip
     of = "a year" if period == "year" else "in the month"
     columns = [
-        Column("Rank"), Column("Facility and direction", numeric=False), Column("Capacity", f"own unit {of}"),
+        Column("Rank"), Column("Facility and direction", numeric=False, wide=True), Column("Capacity", f"own unit {of}"),
         Column("Other traffic", "goes first"), Column("Used", "by the model"), Column("How full", numeric=False),
-        Column("Worth of one more", "USD/own unit"), Column("Worth", "USD/t"), Column("", numeric=False),
+        Column("Worth of one more", "USD/own unit"), Column("Worth", "USD/t"),
         Column("Rank at half / double", "the unserved price"),
     ]  # fmt: skip
     more = len(worth) - len(rows)
@@ -250,7 +252,7 @@ def unserved_table(results: Results, year: Assignment) -> PageTable:
             Cited(number(row["unserved_price"], 0), anchor), _grade(row["confidence"]),
         ])  # fmt: skip
     columns = [
-        Column("From \u2192 to", numeric=False), Column("Goods", numeric=False), Column("Demand", "thousand t"),
+        Column("From \u2192 to", numeric=False, wide=True), Column("Goods", numeric=False), Column("Demand", "thousand t"),
         Column("Left behind", "thousand t"), Column("Share"), Column("Reason", numeric=False),
         Column("Price of not being served", "USD/t"), Column("Confidence", numeric=False),
     ]  # fmt: skip
@@ -276,7 +278,7 @@ def counts_table(results: Results, validation: Validation, *, comparable: bool) 
             Cited(number(ratio, 2), modelled), "" if is_missing(ratio) else ratio_bar(float(ratio)), _grade(row["confidence"]),
         ])  # fmt: skip
     columns = [
-        Column("Count", numeric=False), Column("Period", numeric=False), Column("Unit", numeric=False), Column("Observed"),
+        Column("Count", numeric=False, wide=True), Column("Period", numeric=False), Column("Unit", numeric=False), Column("Observed"),
         Column("Modelled"), Column("Ratio"), Column("0.1 to 10, band: factor of two", numeric=False),
         Column("Confidence", numeric=False),
     ]  # fmt: skip
@@ -301,7 +303,7 @@ def controls_table(results: Results, validation: Validation) -> PageTable:
             _grade(row["confidence"]),
         ])  # fmt: skip
     columns = [
-        Column("Total", numeric=False), Column("Year", numeric=False), Column("Unit", numeric=False), Column("Published"),
+        Column("Total", numeric=False, wide=True), Column("Year", numeric=False), Column("Unit", numeric=False), Column("Published"),
         Column("Demand table"), Column("Ratio"), Column("0.1 to 10, band: factor of two", numeric=False),
         Column("Confidence", numeric=False),
     ]  # fmt: skip
@@ -323,7 +325,7 @@ def indicators_table(results: Results, validation: Validation, corridors: dict[s
         theirs = results.traces.row("indicators", str(row["id"]))
         corridor = table.at[row["id"], "corridor"]
         mine = theirs if is_missing(corridor) else corridors.get(str(corridor), theirs)
-        span = "" if is_missing(row["low"]) and is_missing(row["high"]) else f" ({number(row['low'])}\u2013{number(row['high'])})"
+        span = "" if is_missing(row["low"]) and is_missing(row["high"]) else f" ({number(row['low'])} to {number(row['high'])})"
         model: Any = "no figure of this definition"
         if not is_missing(row["modelled"]):
             model = Cited(number(row["modelled"]), mine)
@@ -334,7 +336,7 @@ def indicators_table(results: Results, validation: Validation, corridors: dict[s
             "" if is_missing(row["definition"]) else Cited(str(row["definition"]), theirs), _grade(row["confidence"]),
         ])  # fmt: skip
     columns = [
-        Column("Published", numeric=False), Column("Unit", numeric=False), Column("Year", numeric=False), Column("Published"),
+        Column("Published figure", numeric=False, wide=True), Column("Unit", numeric=False), Column("Year", numeric=False), Column("Published"),
         Column("Model"), Column("Ratio"), Column("What the published figure covers", numeric=False), Column("Confidence", numeric=False),
     ]  # fmt: skip
     return PageTable("Published corridor figures beside the model's", columns, rows)

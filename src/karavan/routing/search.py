@@ -120,8 +120,9 @@ def _alternatives(search: _Search, shipment: Shipment, best: Route, wanted: int)
 
 def _penalized(search: _Search, cost: NDArray[np.float64], first: NDArray[np.int32]) -> list[NDArray[np.int32]]:
     marked, paths, path = cost.copy(), [], first
+    moving = np.isin(search.model.graph.kind, (ArcKind.HAUL, ArcKind.RUN, ArcKind.BORDER))
     for _ in range(ROUNDS):
-        marked[path] *= MARK_UP
+        marked[path[moving[path]]] *= MARK_UP  # movement alone: marked-up handling would only move it to an odd place
         new = search.cheapest(marked, search.model.costs[search.commodity].open)
         if new is None:
             break

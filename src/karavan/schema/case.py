@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -116,9 +117,19 @@ def conform(frame: pd.DataFrame, declared: Table) -> pd.DataFrame:
     if unknown:
         message = f"table {declared.name!r} has no column {unknown[0]!r}"
         raise ValueError(message)
-    columns = {name: _column(frame, f) for name, f in declared.fields.items()}
-    out = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
+    if not len(frame):
+        return _empty(declared.name)
+    frame = frame.reset_index(drop=True)
+    out = pd.DataFrame({name: _column(frame, f) for name, f in declared.fields.items()}, index=frame.index)
     return out.set_index(key) if key is not None else out
+
+
+@cache
+def _empty(name: str) -> pd.DataFrame:
+    """Return a table without rows; most tables of a small case are."""
+    declared = table(name)
+    out = pd.DataFrame({n: pd.Series([], dtype=DTYPES.get(f.type, "str")) for n, f in declared.fields.items()})
+    return out.set_index(declared.key[0]) if len(declared.key) == 1 else out
 
 
 def _column(frame: pd.DataFrame, declared: Field) -> pd.Series[Any]:
@@ -126,12 +137,14 @@ def _column(frame: pd.DataFrame, declared: Field) -> pd.Series[Any]:
     default = parse_default(declared)
     if declared.name not in frame.columns:
         return pd.Series([default] * len(frame), dtype=dtype)
-    values = frame[declared.name].reset_index(drop=True)
-    if dtype == "str":
-        values = values.astype("str").where(values.notna(), None).astype("str")
-        values = values.where(values.str.strip() != "", None)  # as in a file: blanks alone are nothing
-    else:
+    values = frame[declared.name]
+    if dtype != "str":
         values = values.astype(dtype)  # type: ignore[call-overload]
+    else:
+        if values.dtype != "str":
+            values = values.astype("str").where(values.notna(), None).astype("str")
+        blank = values.str.strip() == ""  # as in a file: blanks alone are nothing
+        values = values.where(~blank, None) if blank.any() else values
     return values.fillna(default) if default is not None else values
 
 

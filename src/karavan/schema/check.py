@@ -72,13 +72,12 @@ def check_tables(case: Case, findings: Sequence[Finding] = ()) -> list[Finding]:
     tables = {case.file(name): name for name in schema()}
     unread = {tables[f.file] for f in findings if f.file in tables and _spoils(f, schema()[tables[f.file]])}
     lost = {name: {f.id for f in findings if f.id and tables.get(f.file) == name} for name in schema()}
-    said = {(f.file, f.line, f.field) for f in findings}
-    found = [f for f in cells(case) if (f.file, f.line, f.field) not in said and (f.file, 1, f.field) not in said]
-    found += [*references(case, unread=unread, lost=lost), *citations(case)]
+    found = [*cells(case), *references(case, unread=unread, lost=lost), *citations(case)]
     for rule, needs in rules.RULES:
         if not unread & set(needs):
             found.extend(_finding(case, raw) for raw in rule(case))
-    return found
+    said = {(f.file, f.line, f.field) for f in findings} | {(f.file, 0, f.field) for f in findings if f.line == 1}
+    return [f for f in found if (f.file, f.line, f.field) not in said and (f.file, 0, f.field) not in said]
 
 
 def _spoils(finding: Finding, table: Table) -> bool:

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 (statements are put together from fixed parts only; every value is a parameter)
 """Where a ledger's rows lie: SQLite in a file, or PostgreSQL by URL. All that differs between the two stands here.
 
 Statements are written once, with `?` for a parameter. Rows are only ever added: triggers refuse UPDATE and DELETE.
@@ -55,9 +56,10 @@ CREATE TABLE IF NOT EXISTS postings (
 
 
 class Store(Protocol):
-    """What the ledger asks of a database."""
+    """What the ledger asks of a database. `search` joins the full-text index to the facts, newest readable first."""
 
     search: str
+    newest: str
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> int: ...
@@ -91,7 +93,8 @@ def statements(ddl: str) -> list[str]:
 class SqliteStore:
     """A ledger in a file: WAL, so that readers never wait; every commit is on the disk before it is reported."""
 
-    search = "SELECT rowid FROM quotes WHERE quotes MATCH ?"
+    search = "quotes CROSS JOIN facts f ON f.seq = quotes.rowid WHERE quotes MATCH ?"
+    newest = "quotes.rowid DESC"
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -191,7 +194,8 @@ class SqliteStore:
 class PostgresStore:
     """A ledger of a team in PostgreSQL, in a schema of its own. One writer at a time; readers never wait."""
 
-    search = "SELECT seq FROM quotes WHERE words @@ to_tsquery('simple', ?)"
+    search = "quotes JOIN facts f ON f.seq = quotes.seq WHERE quotes.words @@ to_tsquery('simple', ?)"
+    newest = "quotes.seq DESC"
 
     def __init__(self, url: str) -> None:
         try:
@@ -298,6 +302,11 @@ def phrases(text: str) -> list[str]:
     """
     found = re.findall(r'"([^"]*)"?|([^\s"]+)', text)
     return [p for p in (" ".join(tokens(a or b)) for a, b in found) if p]
+
+
+def storable(text: str) -> str:
+    """Return text that every database takes: a zero character or half a surrogate pair becomes a replacement mark."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def without_password(url: str) -> str:

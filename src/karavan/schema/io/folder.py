@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from karavan.errors import CaseError, Finding, FormatError
-from karavan.schema.case import DTYPES, Meta, as_list, conform, join_list, make_case
+from karavan.schema.case import DTYPES, Meta, as_list, join_list, make_case
 from karavan.schema.io.atomic import whole_folder
 from karavan.schema.tables import schema
 
@@ -33,6 +33,7 @@ NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 SPECIAL = re.compile('[,"\r\n\0]')
 NEEDED = ("nodes", "links", "modes")
 TOO_LARGE = 2.0**63
+KEY = re.compile(r"[^\r\n\t]+")  # names a row of any table, whose key may join several fields by "/"
 IDENTIFIER = re.compile(r"[^\s;,\"'/][^;\"\r\n\t/]*")
 
 
@@ -125,15 +126,15 @@ def read_table(
 ) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """Read one CSV file strictly; findings are appended, cells in error are left missing.
 
-    `names` gives the schema's name of columns that the file calls otherwise, "" for those not to read. Returns the
-    frame and the line of each row in the file.
+    `names` gives the schema's name of columns that the file calls otherwise, "" for those not to read. Returns a
+    frame of the columns that are there, and the line of each row in the file.
     """
     note = _Notes(path.name, findings)
     rows, lines = read_rows(path, findings)
     if not rows:
         if not any(f.file == path.name for f in findings):
             note.error(1, "", "the file is empty", f"write a header: {','.join(declared.fields)}")
-        return conform(pd.DataFrame(), declared), np.zeros(0, dtype=np.int64)
+        return pd.DataFrame(), np.zeros(0, dtype=np.int64)
     header = [(names or {}).get(name, name) for name in rows[0]]
     return parse_table(header, rows[1:], lines[1:], declared, file=path.name, pack=pack, findings=findings)
 
@@ -169,7 +170,7 @@ def parse_table(
         index=pd.RangeIndex(len(rows)),
     )
     keep = _unique_rows(frame, declared, lines, note)
-    return conform(frame.loc[keep].reset_index(drop=True), declared), np.asarray(lines, dtype=np.int64)[keep]
+    return frame.loc[keep].reset_index(drop=True), np.asarray(lines, dtype=np.int64)[keep]
 
 
 class _Notes:
@@ -253,7 +254,7 @@ def parse_cell(value: str, declared: Field) -> tuple[Any, str, str]:
     fine = {
         "date": is_date(text),
         "choice": text in declared.allowed,
-        "id": IDENTIFIER.fullmatch(text) is not None,
+        "id": (KEY if declared.refers_to.startswith("@") else IDENTIFIER).fullmatch(text) is not None,
     }[declared.type]
     return (text, "", "") if fine else (None, *_wrong(text, declared))
 

@@ -210,7 +210,15 @@ def read_geopackage(file: str | Path) -> Case:
     """
     from karavan.schema.check import check_tables
 
-    file = Path(file)
+    case, findings = load_geopackage(Path(file))
+    findings += check_tables(case, findings)
+    if any(f.severity == "error" for f in findings):
+        raise CaseError(case.meta.name, findings)
+    return case
+
+
+def load_geopackage(file: Path) -> tuple[Case, list[Finding]]:
+    """Read a GeoPackage of a case as far as it can be read, with what was wrong with its rows."""
     if not file.is_file() or not _is_ours(file) or file.stat().st_size == 0:
         message = f"{file} is no GeoPackage of a case; write one with write_geopackage"
         raise FormatError(message)
@@ -225,17 +233,10 @@ def read_geopackage(file: str | Path) -> Case:
     except sqlite3.DatabaseError as error:
         message = f"{file}: cannot be read as a GeoPackage ({error})"
         raise FormatError(message) from error
-    case = make_case(
-        meta,
-        {name: frame for name, (frame, _) in tables.items()},
-        origin=str(file),
-        lines={name: lines for name, (_, lines) in tables.items()},
-        files={name: f"{file.name}:{name}" for name in tables},
-    )
-    findings += check_tables(case, findings)
-    if any(f.severity == "error" for f in findings):
-        raise CaseError(meta.name, findings)
-    return case
+    frames = {name: frame for name, (frame, _) in tables.items()}
+    lines = {name: at for name, (_, at) in tables.items()}
+    files = {name: f"{file.name}:{name}" for name in tables}
+    return make_case(meta, frames, origin=str(file), lines=lines, files=files), findings
 
 
 def _meta_rows(db: sqlite3.Connection) -> list[tuple[str, Any]]:

@@ -1,0 +1,66 @@
+"""Facts as JSON lines and as CSV for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from karavan.evidence.ledger.entry import Entry
+
+FIELDS = (
+    "document", "kind", "status", "reason", "indicator", "areas", "direction", "product", "value", "low", "high",
+    "comparator", "unit", "period", "base_period", "change_pct", "modality", "deadline", "actors", "event_type", "date",
+    "place", "quote", "start", "end", "published", "speaker", "id", "reporter", "definition", "transformation", "object",
+    "horizon", "through", "address", "title", "version", "recorded", "recorded_by",
+)  # fmt: skip
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def jsonl(entries: Iterable[Entry]) -> Iterator[str]:
+    """Give one line of JSON a fact, ASCII, keys in a fixed order: the same ledger gives the same bytes."""
+    for entry in entries:
+        data = entry.json()
+        first = {k: data.get(k) for k in FIELDS}
+        rest = {k: data[k] for k in sorted(data) if k not in first}
+        yield json.dumps(first | rest, allow_nan=False) + "\n"
+
+
+def csv_lines(entries: Iterable[Entry]) -> Iterator[str]:
+    """Give CSV lines, the header first; list cells are joined by ";".
+
+    Text that a spreadsheet would run as a formula gets an apostrophe before it.
+    """
+    yield _line(FIELDS)
+    for entry in entries:
+        data = entry.json()
+        yield _line([csv_cell(data.get(k)) for k in FIELDS])
+
+
+def csv_cell(value: Any) -> str:
+    """Write a cell: numbers as they are, text so that no spreadsheet runs it.
+
+    Examples
+    --------
+    >>> csv_cell(-37.2), csv_cell("=1+1"), csv_cell(["KAZ", "IRN"]), csv_cell(None)
+    ('-37.2', "'=1+1", 'KAZ;IRN', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    text = ";".join(str(v) for v in value) if isinstance(value, list | tuple) else str(value)
+    text = text.replace("\0", "\ufffd")
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
+
+
+def _line(cells: Iterable[str]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    return buffer.getvalue()
