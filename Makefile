@@ -24,7 +24,7 @@ soak: $(VENV)/.test
 	$(BIN)/python -m pytest -m soak
 
 bench: $(VENV)/.test
-	$(BIN)/python -m benchmarks
+	set -e; for script in benchmarks/bench_*.py; do $(BIN)/python $$script; done
 
 lint: $(VENV)/.lint
 	$(BIN)/python -m ruff check .

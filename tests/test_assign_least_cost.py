@@ -60,10 +60,11 @@ def test_served_first_serves_the_most(p: Problem) -> None:
     assert (s.row_use <= p.rhs * (1 + 1e-7)).all()
     fewest = perturb(p, cost=np.zeros(p.cost.shape), unserved_price=np.ones(p.n_demands))
     assert s.unserved.sum() == pytest.approx(arc_lp(fewest) if p.n_demands else 0.0, rel=1e-6, abs=1e-6)
-    dear = 1e4  # far above what any path of these problems costs, times what one tonne can displace
+    dear = 1e6  # 1e4 is too little here: a tonne of one class can take the place of 125 tonnes of another
     both = perturb(p, unserved_price=np.full(p.n_demands, dear))
     cheapest = (arc_lp(both) if p.n_demands else 0.0) - dear * s.unserved.sum()
-    assert s.objective == pytest.approx(cheapest, rel=1e-4, abs=1e-2)
+    # the reference is only as exact as its unserved tonnes times that price
+    assert s.objective == pytest.approx(cheapest, rel=1e-4, abs=0.2)
     assert s.gap <= 1e-6
 
 

@@ -88,11 +88,7 @@ def test_one_fault_gives_its_finding_and_no_other(folder: Path, fault: Fault) ->
     (finding,) = report.findings
     assert fault.problem in finding.problem
     assert fault.remedy in finding.remedy
-    if fault.severity == "error":
-        with pytest.raises(CaseError, match="1 error") as raised:
-            read_case(folder)
-        assert raised.value.findings == report.findings
-    else:
+    if fault.severity == "warning":
         read_case(folder)  # warnings do not stop
 
 
@@ -165,7 +161,9 @@ def test_an_empty_case_and_infinite_numbers() -> None:
     assert "is not a finite number" in " ".join(f.problem for f in check(make_case(Meta("x"), {"nodes": nodes})).errors)
 
 
-@pytest.mark.parametrize("text", ["0000", "24", "2024-0", "2024-1", "2024-02-30", "2024-02-29x", "２０２４", ""])
+@pytest.mark.parametrize(
+    "text", ["0000", "24", "2024-0", "2024-1", "2024-02-30", "2024-02-29x", "\uff12\uff10\uff12\uff14", ""]
+)
 def test_what_is_no_date(text: str) -> None:
     assert not is_date(text)
 

@@ -104,8 +104,8 @@ def _belong(level: Observation, change: Observation) -> bool:
 
 
 def _money_or_named(level: Observation, change: Observation) -> bool:
-    """A change of trade without a unit is of its value in money, not of its weight."""
-    unit = str(change.data.get("change_unit") or "")
+    """Tell whether a change is one of this level's unit; of trade without a unit said, it is one of its value in money."""
+    unit = change.series.unit.partition("|")[2]
     if unit:
         return unit == level.series.unit
     trade = level.series.indicator in {"trade_turnover", "export", "import"}

@@ -1,8 +1,8 @@
 """What a number is a number of, and between which bounds it lies as it was written.
 
-Two figures can be compared only when they are of one series: the same indicator, areas, direction, goods, place, kind of
-value and unit. Definition, reporter and calendar are kept beside the series, because there a difference is a reason, not
-another subject.
+Two figures can be compared only when they are of one series: the same indicator, areas, direction, goods, place, kind
+of value and unit. Definition, reporter and calendar are kept beside the series, because there a difference is a reason,
+not another subject.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ABOUT = 0.05  # "about" allows for this share, or for the last digit written if that is more
 NEARLY = 0.1  # "nearly", "approached": at most this share below
-YEAR_DAYS = 300  # a period at least this long stands for a year
+YEAR_DAYS = 350  # a period at least this long stands for a year
 LEVELS = {"level", "cumulative", "share", None, ""}
 GROWTH = "growth"
 PERCENT = "%"
@@ -165,11 +165,12 @@ def amount(value: float, unit: str = "") -> str:
     """
     if not math.isfinite(value):
         return "any amount"
-    size = next((s for s in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")) if abs(value) >= s[0] * 0.9999), None)
+    sizes = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+    size = next((s for s in sizes if abs(value) >= s[0] * 0.9999), None)
     shown = value / size[0] if size else value
     digits = 1 if abs(shown) >= 100 else 2 if abs(shown) >= 10 else 3
     text = f"{shown:,.{digits}f}".rstrip("0").rstrip(".")
-    parts = [text or "0", size[1] if size else "", "times" if unit == "{x}" else unit.strip("{}")]
+    parts = [text or "0", size[1] if size else "", "times" if unit == "{x}" else unit.partition("|")[0].strip("{}")]
     return " ".join(p for p in parts if p)
 
 
@@ -211,15 +212,16 @@ def _growth(entry: Entry) -> Observation | None:
 def series_of(data: Mapping[str, Any], *, kind: str | None = None) -> Series:
     """Return the series of a figure or of a commitment with a quantity.
 
-    Goods imported by B from A and goods exported by A to B are one series. A change in percent has the unit of the level
-    it is a change of where that is known ("" else).
+    Goods imported by B from A and goods exported by A to B are one series. The unit of a change is "%", or "%|USD"
+    where it is known what it is a change of.
     """
     indicator, areas = str(data.get("indicator") or ""), tuple(sorted(set(data.get("areas") or ())))
     direction = str(data.get("direction") or "") if "->" in str(data.get("direction") or "") else ""
     if indicator == "import" and direction:
         indicator = "export"
     if kind == GROWTH:
-        unit = PERCENT
+        level = str(data.get("unit") or "")
+        unit = PERCENT if level in {"", PERCENT, "{x}", "{pp}"} else f"{PERCENT}|{level}"
     else:
         unit = str(data.get("unit") or "")
         unit += f"/{data['rate']}" if data.get("rate") not in (None, "", "year") else ""
@@ -230,7 +232,7 @@ def series_of(data: Mapping[str, Any], *, kind: str | None = None) -> Series:
 
 
 def period_words(first: date | None, last: date | None) -> str:
-    """Write a period: 2020, Jan-Oct 2025, 2020-03-20 to 2021-02-18, or "a period not stated".
+    """Write a period: a year, months of a year, days from and to, or "a period not stated".
 
     Examples
     --------

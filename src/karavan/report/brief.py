@@ -17,7 +17,7 @@ from karavan.report.citations import Cited, Traces, source_table
 from karavan.report.corridors import Corridor, corridor_frame, corridor_routes, profile
 from karavan.report.geography import full_view, main_view
 from karavan.report.layers import MARKS_SHOWN, map_layers, mode_colours
-from karavan.report.limits import met_restrictions, restrictions_table, unknowns
+from karavan.report.limits import demand_grades, estimated_share, met_restrictions, restrictions_table, unknowns
 from karavan.report.network_map import draw_map
 from karavan.report.numbers import NOT_KNOWN, million, number, percent, short_name
 from karavan.report.origins import Results
@@ -33,15 +33,23 @@ if TYPE_CHECKING:
     from karavan.schema.case import Case
 
 BOUNDARIES = (
-    "Boundaries, names and colours on the map are drawn for orientation and imply no judgement on the legal status of any "
-    "territory nor any endorsement or acceptance of boundaries."
+    "Boundaries, names and colours on the map are drawn for orientation and imply no judgement on the legal status of "
+    "any territory nor any endorsement or acceptance of boundaries."
 )
 CONTENTS = (
-    ("carries", "What it carries"), ("reading", "How to read"), ("map", "Map"), ("corridors", "Corridors"),
-    ("profiles", "Time and cost"), ("bottlenecks", "Bottlenecks"), ("unserved", "What stays behind"),
-    ("observed", "Against observed"), ("unknown", "Not known"), ("restrictions", "Restrictions"), ("sources", "Sources"),
+    ("carries", "What it carries"),
+    ("reading", "How to read"),
+    ("map", "Map"),
+    ("corridors", "Corridors"),
+    ("profiles", "Time and cost"),
+    ("bottlenecks", "Bottlenecks"),
+    ("unserved", "What stays behind"),
+    ("observed", "Against observed"),
+    ("unknown", "Not known"),
+    ("restrictions", "Restrictions"),
+    ("sources", "Sources"),
     ("origins", "Origins of numbers"),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,11 +123,14 @@ def page(findings: Findings) -> str:
     results = Results(traces, model, findings.year, findings.month, __version__)
     served = float(findings.year.summary["served"])
     layers = map_layers(model, findings.year)
-    marks = {f["properties"]["facility"]: f["properties"]["number"] for f in layers["layers"][2]["features"][:MARKS_SHOWN]}
+    marks = {
+        f["properties"]["facility"]: f["properties"]["number"] for f in layers["layers"][2]["features"][:MARKS_SHOWN]
+    }
     corridor_anchors = {c.id: results.corridor(c) for c in findings.corridors}
     parts: dict[str, Any] = {
         "headline": sections.headline(results, findings.year),
         "month_sentence": _month_sentence(results, findings.month),
+        "trust_sentence": _trust_sentence(results, findings.year, _validation_sentence(results, findings.validation)),
         "goods": sections.goods_table(results, findings.year),
         "flows": sections.flows_table(results, findings.year),
         "modes": sections.modes_table(results, findings.year),
@@ -128,7 +139,9 @@ def page(findings: Findings) -> str:
         "indicators": sections.indicators_table(results, findings.validation, corridor_anchors),
         "charts": _charts(findings),
         "binding": sections.bottleneck_table(results, findings.year, "year", marks),
-        "binding_month": sections.bottleneck_table(results, findings.month, "month", marks) if findings.month is not None else None,
+        "binding_month": sections.bottleneck_table(results, findings.month, "month", marks)
+        if findings.month is not None
+        else None,
         "unserved": sections.unserved_table(results, findings.year),
         "validation_sentence": _validation_sentence(results, findings.validation),
         "scatter": _scatter(findings.validation),
@@ -174,9 +187,11 @@ def _month_sentence(results: Results, month: Assignment | None) -> Markup | None
     s = month.summary
     share = float(s["served"]) / float(s["demand"]) if s["demand"] else None
     return Markup("In the busiest month it carries {} of {} ({}); {} facilities bind.").format(
-        results.total(million(s["served"]), "month"), results.total(million(s["demand"]), "month"),
-        results.total(percent(share), "month"), results.total(str(month.bottlenecks()["facility"].nunique()), "month"),
-    )  # fmt: skip
+        results.total(million(s["served"]), "month"),
+        results.total(million(s["demand"]), "month"),
+        results.total(percent(share), "month"),
+        results.total(str(month.bottlenecks()["facility"].nunique()), "month"),
+    )
 
 
 def _validation_sentence(results: Results, validation: Validation) -> Markup | None:
@@ -184,12 +199,33 @@ def _validation_sentence(results: Results, validation: Validation) -> Markup | N
     n = int(counts["comparable"].astype(bool).sum()) if len(counts) else 0
     if not n:
         return None
-    anchor = results.share("validation", "comparison with counts", [
-        ("how", "Median over the counts of the case's year of modelled over observed; off by more than a factor of two: ratio above 2 or below 0.5."),
-    ])  # fmt: skip
-    return Markup("Of {} counts of the case's year, {} are off by more than a factor of two; the median of modelled over observed is {}.").format(
-        Cited(str(n), anchor), Cited(str(validation.off_by_two), anchor), Cited(number(validation.median_ratio, 2), anchor)
+    anchor = results.share(
+        "validation",
+        "comparison with counts",
+        [("how", "Median of modelled over observed, counts of the year; a factor of two: above 2 or below 0.5.")],
     )
+    return Markup(
+        "Of {} counts of the case's year, {} are off by more than a factor of two; "
+        "the median of modelled over observed is {}."
+    ).format(
+        Cited(str(n), anchor),
+        Cited(str(validation.off_by_two), anchor),
+        Cited(number(validation.median_ratio, 2), anchor),
+    )
+
+
+def _trust_sentence(results: Results, year: Assignment, compared: Markup | None) -> Markup | None:
+    """Say how far the demand rests on estimates, and how the flows compare with counts."""
+    share = estimated_share(year)
+    parts = []
+    if share is not None:
+        parts.append(
+            Markup("{} of the demand's tonnes are estimates (confidence C).").format(
+                Cited(percent(share), demand_grades(results))
+            )
+        )
+    parts += [compared] if compared is not None else []
+    return Markup(" ").join([Markup("<b>How far to trust it.</b>"), *parts]) if parts else None
 
 
 def _map(findings: Findings, results: Results, layers: dict[str, Any]) -> Markup:
@@ -235,7 +271,9 @@ def chart_specifications(findings: Findings) -> list[tuple[str, list[dict[str, A
     out = []
     for start, members in sorted(groups.items(), key=lambda g: -len(g[1])):
         journeys = [Journey(c.name, findings.profiles[c.id]) for c in members]
-        loads = [c.route.unit_tonnes if c.route is not None and c.route.usd_per_teu is not None else None for c in members]
+        loads = [
+            c.route.unit_tonnes if c.route is not None and c.route.usd_per_teu is not None else None for c in members
+        ]
         alone = len(members) == 1
         measures = (TIME, cost_measure(loads[0] if all(v is not None for v in loads) else None))
         size = {"width": 500, "height": 330} if alone else {"width": 1080, "height": 430}

@@ -1,6 +1,7 @@
 """Charts as Vega-Lite specifications, and their rendering to SVG without a browser or network.
 
-The specifications hold their data and their labels, so that the brief (as SVG) and a web page (live) draw the same chart.
+The specifications hold their data and their labels, so that the brief (as SVG) and a web page (live) draw the same
+chart.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 FONT = "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif"
 STOP = "border, port or terminal"
+SAME, OTHER = "same year and period", "another or part year"
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 VERSION = "5.20"
 CONFIG: dict[str, Any] = {
@@ -31,12 +33,25 @@ CONFIG: dict[str, Any] = {
     "background": None,
     "view": {"stroke": None},
     "axis": {
-        "labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal", "titleColor": INK, "labelColor": "#47525c",
-        "gridColor": "#e6e8ea", "domainColor": "#8a949c", "tickColor": "#8a949c",
+        "labelFontSize": 11,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "titleColor": INK,
+        "labelColor": "#47525c",
+        "gridColor": "#e6e8ea",
+        "domainColor": "#8a949c",
+        "tickColor": "#8a949c",
     },
-    "legend": {"labelFontSize": 11, "orient": "top", "title": None, "symbolStrokeWidth": 3, "columnPadding": 26, "labelLimit": 0},
+    "legend": {
+        "labelFontSize": 11,
+        "orient": "top",
+        "title": None,
+        "symbolStrokeWidth": 3,
+        "columnPadding": 26,
+        "labelLimit": 0,
+    },
     "title": {"fontSize": 13, "fontWeight": 600, "anchor": "start", "color": INK},
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,9 +87,16 @@ def cost_measure(tonnes_per_teu: float | None) -> Measure:
 
 
 def distance_chart(
-    journeys: Sequence[Journey], measure: Measure, colours: Mapping[str, str], mode_names: Mapping[str, str], *,
-    width: int = 1000, height: int = 430, title: str = "", label_share: float = 0.035,
-) -> dict[str, Any]:  # fmt: skip
+    journeys: Sequence[Journey],
+    measure: Measure,
+    colours: Mapping[str, str],
+    mode_names: Mapping[str, str],
+    *,
+    width: int = 1000,
+    height: int = 430,
+    title: str = "",
+    label_share: float = 0.035,
+) -> dict[str, Any]:
     """Return a time- or cost-distance chart (UNESCAP): movement slopes by mode, stops are vertical and labelled.
 
     Steps higher than `label_share` of the chart get a label where there is room.
@@ -89,7 +111,9 @@ def distance_chart(
             if row["what"] == "move":
                 moves.append(point | {"mode": mode_names.get(row["mode"], row["mode"])})
             else:
-                stops.append(point | {"mode": STOP, "label": f"{row['label']} {measure.height(y1 - y0)}", "kind": row["kind"]})
+                stops.append(
+                    point | {"mode": STOP, "label": f"{row['label']} {measure.height(y1 - y0)}", "kind": row["kind"]}
+                )
         if rows:
             ends.append((short[journey.name], rows[-1]["km1"], float(rows[-1][f"{measure.field}1"]) * measure.factor))
     top_x = _axis_top(max((e[1] for e in ends), default=1.0) * (1.04 if len(journeys) > 1 else 1.0))
@@ -102,10 +126,20 @@ def distance_chart(
         "type": "nominal",
         "scale": {"domain": [*used, STOP], "range": [*(by_name.get(m, "#7f7f7f") for m in used), INK]},
     }
-    x = {"field": "x", "type": "quantitative", "title": "km from the start",
-         "scale": {"domain": [0, top_x], "nice": False}, "axis": {"tickCount": width // 100}}  # fmt: skip
-    y = {"field": "y", "type": "quantitative", "title": measure.title,
-         "scale": {"domain": [0, top_y], "nice": False}, "axis": {"tickCount": height // 50}}  # fmt: skip
+    x = {
+        "field": "x",
+        "type": "quantitative",
+        "title": "km from the start",
+        "scale": {"domain": [0, top_x], "nice": False},
+        "axis": {"tickCount": width // 100},
+    }
+    y = {
+        "field": "y",
+        "type": "quantitative",
+        "title": measure.title,
+        "scale": {"domain": [0, top_y], "nice": False},
+        "axis": {"tickCount": height // 50},
+    }
     tips = [{"field": "route"}, {"field": "mode"}, {"field": "y2", "format": ".1f", "title": measure.title}]
     return {
         "$schema": SCHEMA,
@@ -114,14 +148,33 @@ def distance_chart(
         "height": height,
         "config": CONFIG,
         "layer": [
-            {"data": {"values": moves}, "mark": {"type": "rule", "strokeWidth": 2.6, "strokeCap": "round"},
-             "encoding": {"x": x, "x2": {"field": "x2"}, "y": y, "y2": {"field": "y2"}, "color": colour, "tooltip": tips}},
-            {"data": {"values": stops}, "mark": {"type": "rule", "strokeWidth": 4.2},
-             "encoding": {"x": x, "x2": {"field": "x2"}, "y": y, "y2": {"field": "y2"}, "color": colour,
-                          "tooltip": [*tips, {"field": "label"}, {"field": "kind"}]}},
+            {
+                "data": {"values": moves},
+                "mark": {"type": "rule", "strokeWidth": 2.6, "strokeCap": "round"},
+                "encoding": {
+                    "x": x,
+                    "x2": {"field": "x2"},
+                    "y": y,
+                    "y2": {"field": "y2"},
+                    "color": colour,
+                    "tooltip": tips,
+                },
+            },
+            {
+                "data": {"values": stops},
+                "mark": {"type": "rule", "strokeWidth": 4.2},
+                "encoding": {
+                    "x": x,
+                    "x2": {"field": "x2"},
+                    "y": y,
+                    "y2": {"field": "y2"},
+                    "color": colour,
+                    "tooltip": [*tips, {"field": "label"}, {"field": "kind"}],
+                },
+            },
             *_label_layers(labels, x, y),
         ],
-    }  # fmt: skip
+    }
 
 
 def short_names(names: Sequence[str]) -> dict[str, str]:
@@ -149,11 +202,18 @@ def _label_layers(labels: list[dict[str, Any]], x: dict[str, Any], y: dict[str, 
     layers = []
     leaders = [label for label in labels if label["moved"]]
     if leaders:
-        layers.append({
-            "data": {"values": leaders}, "mark": {"type": "rule", "stroke": "#7b858d", "strokeWidth": 0.7},
-            "encoding": {"x": bare[0] | {"field": "px"}, "x2": {"field": "cx"}, "y": bare[1] | {"field": "py"},
-                         "y2": {"field": "cy"}},
-        })  # fmt: skip
+        layers.append(
+            {
+                "data": {"values": leaders},
+                "mark": {"type": "rule", "stroke": "#7b858d", "strokeWidth": 0.7},
+                "encoding": {
+                    "x": bare[0] | {"field": "px"},
+                    "x2": {"field": "cx"},
+                    "y": bare[1] | {"field": "py"},
+                    "y2": {"field": "cy"},
+                },
+            }
+        )
     for bold in (False, True):
         mine = [label for label in labels if label["bold"] is bold]
         if not mine:
@@ -162,15 +222,21 @@ def _label_layers(labels: list[dict[str, Any]], x: dict[str, Any], y: dict[str, 
         at = {"x": bare[0] | {"field": "tx"}, "y": bare[1] | {"field": "ty"}}
         style = {"type": "text", "align": "left", "baseline": "alphabetic", "fontSize": 11.5 if bold else 10.5}
         halo = style | {"stroke": "#ffffff", "strokeWidth": 3, "strokeJoin": "round", "opacity": 0.85}
-        for mark in (halo, style | {"color": INK, "fontWeight": 600 if bold else "normal"}):
-            layers.append({"data": {"values": mine}, "mark": mark, "encoding": at | text})
+        plain = style | {"color": INK, "fontWeight": 600 if bold else "normal"}
+        layers += [{"data": {"values": mine}, "mark": mark, "encoding": at | text} for mark in (halo, plain)]
     return layers
 
 
 def _labels(
-    moves: list[dict[str, Any]], stops: list[dict[str, Any]], ends: list[tuple[str, float, float]],
-    domain: tuple[float, float], size: tuple[int, int], label_share: float, *, several: bool,
-) -> list[dict[str, Any]]:  # fmt: skip
+    moves: list[dict[str, Any]],
+    stops: list[dict[str, Any]],
+    ends: list[tuple[str, float, float]],
+    domain: tuple[float, float],
+    size: tuple[int, int],
+    label_share: float,
+    *,
+    several: bool,
+) -> list[dict[str, Any]]:
     """Place the names of routes at their ends and the labels of steps beside them; places are in data units."""
     (top_x, top_y), (width, height) = domain, size
 
@@ -201,62 +267,117 @@ def _labels(
         edge = min(max(wish.x, spot.x), spot.x + text_width(spot.text, spot.size))
         out.append(
             {
-                "text": spot.text, "bold": bold, "moved": spot.moved, "px": px, "py": py,
-                "tx": spot.x / width * top_x, "ty": (height - spot.y) / height * top_y,
-                "cx": edge / width * top_x, "cy": (height - spot.centre[1]) / height * top_y,
+                "text": spot.text,
+                "bold": bold,
+                "moved": spot.moved,
+                "px": px,
+                "py": py,
+                "tx": spot.x / width * top_x,
+                "ty": (height - spot.y) / height * top_y,
+                "cx": edge / width * top_x,
+                "cy": (height - spot.centre[1]) / height * top_y,
             }
-        )  # fmt: skip
+        )
     return out
 
 
-def counts_chart(counts: pd.DataFrame, *, width: int = 560, height: int = 480, named: int = 8) -> dict[str, Any]:
+def counts_chart(counts: pd.DataFrame, *, width: int = 620, height: int = 500, named: int = 9) -> dict[str, Any]:
     """Return observed against modelled on logarithmic axes with the band of a factor of two; the worst are named.
 
-    `counts` has name, unit, observed, modelled, comparable; a modelled nought stands at the foot of the chart.
+    `counts` has name, unit, observed, modelled, comparable; a modelled nought stands at the foot of the
+    chart. Named are those of the case's year that are off by more than a factor of two, the farthest first.
     """
     rows = counts[(counts["observed"] > 0) & counts["modelled"].notna()]
     positive = np.concatenate([rows["observed"], rows.loc[rows["modelled"] > 0, "modelled"]])
     low = 10.0 ** math.floor(math.log10(positive.min())) if len(positive) else 1.0
     high = 10.0 ** math.ceil(math.log10(positive.max())) if len(positive) else 10.0
     low = max(low, high / 1e8)
-    points = []
+    points: list[dict[str, Any]] = []
     for r in rows.to_dict("records"):
         modelled = max(float(r["modelled"]), low)
         points.append(
             {
-                "name": str(r["name"]), "unit": str(r["unit"]), "x": max(float(r["observed"]), low), "y": modelled,
-                "modelled": float(r["modelled"]), "off": abs(math.log(modelled / max(float(r["observed"]), low))),
-                "kind": "same year and period" if r["comparable"] else "another or part year",
+                "name": str(r["name"]),
+                "unit": str(r["unit"]),
+                "x": max(float(r["observed"]), low),
+                "y": modelled,
+                "modelled": float(r["modelled"]),
+                "off": abs(math.log(modelled / max(float(r["observed"]), low))),
+                "kind": SAME if r["comparable"] else OTHER,
             }
-        )  # fmt: skip
-    labels = _point_labels(sorted(points, key=lambda p: -p["off"])[:named], points, (low, high), (width, height))
+        )
+    mine = sorted((p for p in points if p["kind"] == SAME and p["off"] > math.log(2.0)), key=lambda p: -p["off"])
+    labels = _point_labels(mine[:named], points, (low, high), (width, height))
     scale = {"type": "log", "domain": [low, high], "nice": False}
-    axis = {"format": "~s", "tickCount": 6}
-    x = {"field": "x", "type": "quantitative", "scale": scale, "axis": axis, "title": "observed (own unit: tonnes, TEU, wagons, trucks)"}
+    decades = [10.0**k for k in range(round(math.log10(low)), round(math.log10(high)) + 1)]
+    axis = {"format": "~s", "values": decades}
+    x = {
+        "field": "x",
+        "type": "quantitative",
+        "scale": scale,
+        "axis": axis,
+        "title": "observed (own unit: tonnes, TEU, wagons, trucks)",
+    }
     y = {"field": "y", "type": "quantitative", "scale": scale, "axis": axis, "title": "modelled (same unit)"}
     band = [{"x": v, "y": max(v / 2, low), "y2": min(v * 2, high)} for v in np.geomspace(low, high, 60).tolist()]
     text = {"text": {"field": "text", "type": "nominal"}}
     at = {"x": x | {"field": "tx"}, "y": y | {"field": "ty"}}
     style = {"type": "text", "align": "left", "baseline": "alphabetic", "fontSize": 10}
     return {
-        "$schema": SCHEMA, "width": width, "height": height, "config": CONFIG,
+        "$schema": SCHEMA,
+        "width": width,
+        "height": height,
+        "config": CONFIG,
         "layer": [
-            {"data": {"values": band}, "mark": {"type": "area", "color": "#cfe3f1", "opacity": 0.6},
-             "encoding": {"x": x, "y": y, "y2": {"field": "y2"}}},
-            {"data": {"values": [{"x": low, "y": low}, {"x": high, "y": high}]},
-             "mark": {"type": "line", "color": "#5b6770", "strokeWidth": 1}, "encoding": {"x": x, "y": y}},
-            {"data": {"values": points}, "mark": {"type": "point", "filled": True, "size": 60, "opacity": 0.85, "stroke": "#fff"},
-             "encoding": {"x": x, "y": y,
-                          "color": {"field": "kind", "type": "nominal", "scale": {
-                              "domain": ["same year and period", "another or part year"], "range": [MARK["fill"], "#7b858d"]}},
-                          "shape": {"field": "kind", "type": "nominal", "scale": {
-                              "domain": ["same year and period", "another or part year"], "range": ["circle", "diamond"]}},
-                          "tooltip": [{"field": "name"}, {"field": "x", "title": "observed"}, {"field": "modelled"},
-                                      {"field": "unit"}]}},
-            {"data": {"values": labels}, "mark": style | {"stroke": "#fff", "strokeWidth": 3, "opacity": 0.85}, "encoding": at | text},
+            {
+                "data": {"values": band},
+                "mark": {"type": "area", "color": "#cfe3f1", "opacity": 0.6},
+                "encoding": {"x": x, "y": y, "y2": {"field": "y2"}},
+            },
+            {
+                "data": {"values": [{"x": low, "y": low}, {"x": high, "y": high}]},
+                "mark": {"type": "line", "color": "#5b6770", "strokeWidth": 1},
+                "encoding": {"x": x, "y": y},
+            },
+            {
+                "data": {"values": points},
+                "mark": {
+                    "type": "point",
+                    "filled": True,
+                    "size": 64,
+                    "opacity": 0.9,
+                    "stroke": "#fff",
+                    "strokeWidth": 0.8,
+                },
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "color": {
+                        "field": "kind",
+                        "type": "nominal",
+                        "scale": {"domain": [SAME, OTHER], "range": [MARK["fill"], "#7b858d"]},
+                    },
+                    "shape": {
+                        "field": "kind",
+                        "type": "nominal",
+                        "scale": {"domain": [SAME, OTHER], "range": ["circle", "diamond"]},
+                    },
+                    "tooltip": [
+                        {"field": "name"},
+                        {"field": "x", "title": "observed"},
+                        {"field": "modelled"},
+                        {"field": "unit"},
+                    ],
+                },
+            },
+            {
+                "data": {"values": labels},
+                "mark": style | {"stroke": "#fff", "strokeWidth": 3, "opacity": 0.85},
+                "encoding": at | text,
+            },
             {"data": {"values": labels}, "mark": style | {"color": INK}, "encoding": at | text},
         ],
-    }  # fmt: skip
+    }
 
 
 def _point_labels(
@@ -299,5 +420,3 @@ def render(spec: Mapping[str, Any], *, name: str, description: str) -> Markup:
         'aria-label="{2}"><title>{2}</title><desc>{3}</desc>'
     ).format(view, view.split()[2], name, description)
     return opening + Markup(body)  # noqa: S704 (made by the renderer, which escapes texts)
-
-

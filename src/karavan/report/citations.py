@@ -7,24 +7,27 @@ stands for one origin (a row of a table, a run, a facility in a run) however man
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from karavan.report.numbers import NOT_KNOWN, is_missing, number
+from karavan.report.numbers import NOT_KNOWN, is_missing
 from karavan.schema.case import as_list, row_key
 from karavan.schema.io.folder import table_csv
 from karavan.schema.tables import schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import pandas as pd
 
     from karavan.schema.case import Case
+    from karavan.schema.tables import Field
 
 CONFIDENCE = {"A": "A (official)", "B": "B (press or secondary)", "C": "C (estimate)"}
+Record = Mapping[Any, Any]  # a row of a frame as a dictionary
 Item = tuple[str, Any]  # a term and what is said of it: text, Markup or Cited
 
 
@@ -45,7 +48,7 @@ class Cited:
 
 def joined(items: Iterable[Any], separator: str = ", ") -> Markup:
     """Join cited values or texts, each escaped."""
-    return Markup(separator).join(items)
+    return Markup(separator).join(items)  # noqa: S704 (separators are our own)
 
 
 def web_link(address: Any) -> Markup | str:
@@ -75,7 +78,7 @@ class Traces:
         self._keys: dict[str, dict[str, int]] = {}
         self._records: dict[str, list[Any]] = {}
         self._sources = {str(s): f"s{i + 1}" for i, s in enumerate(case.sources.index)}
-        self._provenance: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self._provenance: dict[tuple[str, str], list[Record]] = {}
         for row in case.provenance.to_dict("records"):
             self._provenance.setdefault((str(row["table"]), str(row["id"])), []).append(row)
 
@@ -111,10 +114,10 @@ class Traces:
         for name, f in declared.fields.items():
             if name in {"source", "confidence", "note", "geometry"} or name not in row or is_missing(row[name]):
                 continue
-            items.append((name, cell_text(row[name], f.unit)))
+            items.append((name, cell_text(row[name], f)))
         return items + self.citation_items(row) + self._other_values(table, row_id)
 
-    def citation_items(self, row: Mapping[Any, Any] | pd.Series[Any]) -> list[Item]:
+    def citation_items(self, row: Record | pd.Series[Any]) -> list[Item]:
         """Return source, confidence and note of a row, those it has."""
         items: list[Item] = []
         if "source" in row:
@@ -149,27 +152,35 @@ class Traces:
         return Cited(text, self.row(table, row_id))
 
 
-def cell_text(value: Any, unit: str) -> str:
-    """Write a cell of a table with its unit."""
-    if isinstance(value, bool):
+def cell_text(value: Any, declared: Field) -> str:
+    """Write a cell of a table as it stands there, with separated thousands and its unit.
+
+    Examples
+    --------
+    >>> from karavan.schema.tables import table
+    >>> cell_text(3128.5, table("links").fields["length_km"]), cell_text(2024, table("trade").fields["year"])
+    ('3,128.5 km', '2024')
+    """
+    if declared.type == "boolean":
         return "yes" if value else "no"
-    if isinstance(value, (int, float)) or hasattr(value, "dtype"):
-        years = unit == "" and float(value) == int(value) and 1800 <= float(value) <= 2200
-        text = str(int(value)) if years else number(value) if abs(float(value)) < 1000 else number(value, 0)
-        return f"{text} {unit}" if unit and unit not in {"degrees"} else text
-    return str(value)
+    if declared.type not in {"number", "integer"}:
+        return str(value)
+    v = float(value)
+    is_year = "year" in declared.name.split("_")
+    text = f"{v:.0f}" if is_year else f"{int(v):,}" if v == int(v) else f"{v:,}"
+    return text if declared.unit in {"", "degrees"} else f"{text} {declared.unit}"
 
 
 def source_table(case: Case, traces: Traces) -> list[dict[str, Any]]:
     """Return the list of sources: anchor, title, publisher, date, address, kind, and how many rows rest on each."""
     uses: dict[str, dict[str, int]] = {}
-    for name, declared in schema().items():
-        if not declared.cited or not len(case.tables[name]):
+    for table, declared in schema().items():
+        if not declared.cited or not len(case.tables[table]):
             continue
-        frame = case.tables[name]
+        frame = case.tables[table]
         for cell, confidence in zip(frame["source"], frame["confidence"], strict=True):
-            for source in as_list(cell):
-                mine = uses.setdefault(source, {})
+            for name in as_list(cell):
+                mine = uses.setdefault(name, {})
                 grade = "?" if is_missing(confidence) else str(confidence)
                 mine[grade] = mine.get(grade, 0) + 1
     rows = []

@@ -12,7 +12,7 @@ from karavan.model import Model, build_model
 from karavan.report.numbers import is_missing, short_name
 from karavan.routing.search import corridor_route
 from karavan.routing.shipment import MONEY, arc_table
-from karavan.schema.case import as_list
+from karavan.schema.case import as_list, position
 
 if TYPE_CHECKING:
     from karavan.routing.shipment import Route
@@ -82,8 +82,8 @@ def corridor_frame(model: Model, found: list[Corridor]) -> pd.DataFrame:
 
 COLUMNS = [
     "corridor", "name", "commodity", "from", "to", "km", "hours", "days", "usd_per_tonne", "usd_per_teu",
-    "generalized_usd_per_tonne", "g_co2e_per_tkm", "g_co2e_per_tkm_low", "g_co2e_per_tkm_high", "wtw_share", "ttw_share",
-    "bare_share", "ttw_g_co2e_per_tkm", "borders", "handlings", "restrictions", "unknowns",
+    "generalized_usd_per_tonne", "g_co2e_per_tkm", "g_co2e_per_tkm_low", "g_co2e_per_tkm_high", "wtw_share",
+    "ttw_share", "bare_share", "ttw_g_co2e_per_tkm", "borders", "handlings", "restrictions", "unknowns",
 ]  # fmt: skip
 
 
@@ -140,8 +140,12 @@ def profile(model: Model, route: Route) -> pd.DataFrame:
     kind (of a stop: border, handling, wait, joined by "+"), mode, place (node id of a stop or of the end of a
     movement), label, km0, km1, hours0, hours1, usd0, usd1 (money paid, USD per tonne, cumulative from the origin).
     """
-    k = int(model.case.commodities.index.get_loc(route_commodity(model, route)))
-    pieces = [p for arc in arc_table(model, k, route.arcs).to_dict("records") for p in _pieces(model, arc)]
+    k = position(model.case.commodities, route_commodity(model, route))
+    pieces = [
+        p
+        for arc in arc_table(model, k, route.arcs).to_dict("records")
+        for p in _pieces(model, {str(c): v for c, v in arc.items()})
+    ]
     rows: list[dict[str, Any]] = []
     km = hours = usd = 0.0
     for piece in pieces:
@@ -191,7 +195,14 @@ def _pieces(model: Model, arc: dict[str, Any]) -> list[dict[str, Any]]:
     if arc["kind"] == "RUN" and (arc["border_hours"] > 0 or arc["usd_border"] > 0):
         return _run_pieces(model, arc, base)
     if arc["km"] > 0 or arc["move_hours"] > 0:
-        move = base | {"what": "move", "kind": "", "place": arc["to"], "km": arc["km"], "hours": arc["move_hours"], "usd": money}
+        move = base | {
+            "what": "move",
+            "kind": "",
+            "place": arc["to"],
+            "km": arc["km"],
+            "hours": arc["move_hours"],
+            "usd": money,
+        }
         stop = base | {"what": "stop", "kind": "border", "place": place, "km": 0.0, "hours": stop_hours, "usd": 0.0}
         return [stop, move] if stop_hours > 0 else [move]
     if is_missing(place):
@@ -217,11 +228,24 @@ def _run_pieces(model: Model, arc: dict[str, Any], base: dict[str, Any]) -> list
         start, end = ends if ahead else ends[::-1]
         h, usd = crossed.get((start, end), (0.0, 0.0))
         if (start, end) in crossed:
-            stop = {"what": "stop", "kind": "border", "place": start, "km": 0.0, "hours": h if counted else 0.0, "usd": usd}
+            stop = {
+                "what": "stop",
+                "kind": "border",
+                "place": start,
+                "km": 0.0,
+                "hours": h if counted else 0.0,
+                "usd": usd,
+            }
             pieces.append(base | stop)
         km = float(case.links["length_km"].fillna(0.0).iloc[link])
         share = km / arc["km"] if arc["km"] > 0 else 0.0
-        move = {"what": "move", "kind": "", "place": end, "km": km, "hours": arc["move_hours"] * share, "usd": moving * share}
+        move = {
+            "what": "move",
+            "kind": "",
+            "place": end,
+            "km": km,
+            "hours": arc["move_hours"] * share,
+            "usd": moving * share,
+        }
         pieces.append(base | move)
     return pieces
-

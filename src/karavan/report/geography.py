@@ -103,7 +103,10 @@ def make_frame(view: Box, *, width: float, max_height: float = np.inf) -> Frame:
 @cache
 def basemap() -> dict[str, Any]:
     """Return the shipped TopoJSON: Natural Earth, public domain; objects `countries` (near) and `world` (far)."""
-    return json.loads((resources.files("karavan.report") / "data" / "basemap.json").read_text(encoding="utf-8"))
+    topology: dict[str, Any] = json.loads(
+        (resources.files("karavan.report") / "data" / "basemap.json").read_text(encoding="utf-8")
+    )
+    return topology
 
 
 @cache
@@ -127,7 +130,9 @@ def countries_on(frame: Frame) -> list[Country]:
     bounds = basemap()["bbox"]
     inside = bounds[0] <= west and bounds[1] <= south and bounds[2] >= east and bounds[3] >= north
     margin = 25.0
-    near = box(max(west - margin, -179.0), max(south - margin, -60.0), min(east + margin, 179.0), min(north + margin, 85.0))
+    near = box(
+        max(west - margin, -179.0), max(south - margin, -60.0), min(east + margin, 179.0), min(north + margin, 85.0)
+    )
     found = []
     for country in basemap()["objects"]["countries" if inside else "world"]["geometries"]:
         shapes = [_polygon(frame, rings, near) for rings in country["arcs"]]
@@ -207,7 +212,8 @@ def great_circle(start: tuple[float, float], end: tuple[float, float], *, step: 
         return np.array([start, end], dtype=np.float64)
     t = np.linspace(0.0, 1.0, int(np.ceil(angle / np.radians(step))) + 1)[:, None]
     xyz = (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(angle)
-    return np.degrees(np.column_stack([np.arctan2(xyz[:, 1], xyz[:, 0]), np.arcsin(np.clip(xyz[:, 2], -1.0, 1.0))]))
+    longitude, latitude = np.arctan2(xyz[:, 1], xyz[:, 0]), np.arcsin(np.clip(xyz[:, 2], -1.0, 1.0))
+    return np.column_stack([np.degrees(longitude), np.degrees(latitude)])
 
 
 def main_view(case: Case) -> tuple[Box, bool]:

@@ -87,7 +87,7 @@ def place(
 
 def _spots(wish: Wish) -> list[tuple[int, tuple[float, float, float, float], bool]]:
     w, h = text_width(wish.text, wish.size), wish.size * 1.15
-    spots = []
+    spots: list[tuple[int, tuple[float, float, float, float], bool]] = []
     for far in wish.reach:
         for dx, dy in AROUND:
             gap = wish.gap * far

@@ -1,7 +1,7 @@
 """Layers, scales and legend of the network map, as plain data (JSON-ready).
 
-The brief draws them as SVG (`report.network_map`); a web page can draw the same data live. Colours are of Okabe and Ito's
-palette, which people with colour-blindness can tell apart; status is told by dashes, not by colour.
+The brief draws them as SVG (`report.network_map`); a web page can draw the same data live. Colours are of Okabe and
+Ito's palette, which people with colour-blindness can tell apart; status is told by dashes, not by colour.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from karavan.report.geography import lines_of, link_lines
 from karavan.report.numbers import is_missing, short_name
-from karavan.schema.case import as_list
+from karavan.schema.case import as_list, position
 from karavan.schema.chains import link_chains
 from karavan.schema.state import first_day, is_open
 
@@ -184,7 +184,9 @@ def link_features(case: Case, day: str | None, flow: pd.DataFrame) -> list[dict[
 
 def node_features(case: Case, flows: Assignment) -> list[dict[str, Any]]:
     """Return every node with coordinates as GeoJSON, with the tonnes handled there and how much it wants a label."""
-    handled = flows.nodes.groupby("node")[["tonnes_out", "tonnes_in"]].sum().sum(axis=1).to_dict() if len(flows.nodes) else {}
+    handled = (
+        flows.nodes.groupby("node")[["tonnes_out", "tonnes_in"]].sum().sum(axis=1).to_dict() if len(flows.nodes) else {}
+    )
     largest = max(handled.values(), default=0.0) or 1.0
     features = []
     for node, row in case.nodes.dropna(subset=["longitude", "latitude"]).iterrows():
@@ -250,10 +252,10 @@ def facility_point(model: Model, facility: str, element: str = "") -> list[float
     if table == "transfers":
         return _node_point(case, str(case.transfers.at[names[0], "node"]))
     if table == "links":
-        return _middle(case, [int(case.links.index.get_loc(names[0]))])
+        return _middle(case, [position(case.links, names[0])])
     if table == "borders":
         border = case.borders.loc[names[0]]
-        return _middle(case, _links_between(case, border["from_node"], border["to_node"], border["mode"]))
+        return _middle(case, _links_between(case, *(str(border[f]) for f in ("from_node", "to_node", "mode"))))
     service = case.services.loc[names[0]]
     stops = [str(service["from_node"]), *as_list(service["via"]), str(service["to_node"])]
     steps = link_chains(case.links, is_open(case.links, model.day)).shortest(str(service["mode"]), stops)
@@ -261,14 +263,17 @@ def facility_point(model: Model, facility: str, element: str = "") -> list[float
 
 
 def _node_point(case: Case, node: str) -> list[float] | None:
-    point = [float(case.nodes.at[node, "longitude"]), float(case.nodes.at[node, "latitude"])]
+    at = position(case.nodes, node)
+    point = [float(case.nodes[c].iloc[at]) for c in ("longitude", "latitude")]
     return None if any(map(is_missing, point)) else point
 
 
 def _links_between(case: Case, a: str, b: str, mode: str) -> list[int]:
     links = case.links
     mine = links["mode"] == mode
-    mine &= ((links["from_node"] == a) & (links["to_node"] == b)) | ((links["from_node"] == b) & (links["to_node"] == a))
+    mine &= ((links["from_node"] == a) & (links["to_node"] == b)) | (
+        (links["from_node"] == b) & (links["to_node"] == a)
+    )
     return [int(i) for i in np.flatnonzero(mine.to_numpy(dtype=bool))]
 
 

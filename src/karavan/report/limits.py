@@ -22,9 +22,14 @@ if TYPE_CHECKING:
     from karavan.report.origins import Results
 
 REGIMES = {
-    "us": "United States", "eu": "European Union", "un": "United Nations", "uk": "United Kingdom", "national": "national",
-    "physical": "physical", "season": "season",
-}  # fmt: skip
+    "us": "United States",
+    "eu": "European Union",
+    "un": "United Nations",
+    "uk": "United Kingdom",
+    "national": "national",
+    "physical": "physical",
+    "season": "season",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +74,41 @@ def restrictions_table(results: Results, met: pd.DataFrame, served: float) -> Pa
         name = str(row["restriction"])
         at = case.restrictions.loc[name]
         anchor = results.traces.row("restrictions", name)
-        items = [("how", "Tonnes of the year's flows whose path the restriction touches and whose goods and countries it concerns."),
-                 ("restriction", results.traces.cited(name, "restrictions", name))]  # fmt: skip
+        items = [
+            (
+                "how",
+                "Tonnes of the year's flows whose path it touches and whose goods and countries it concerns.",
+            ),
+            ("restriction", results.traces.cited(name, "restrictions", name)),
+        ]
         mine = results.share(f"restriction-{name}", f"flows that meet {name}", items)
         dates = [f"{w} {at[f]}" for w, f in (("from", "valid_from"), ("until", "valid_until")) if not is_missing(at[f])]
         months = "" if is_missing(at["months"]) else f"; months {str(at['months']).replace(';', ', ')}"
-        rows.append([
-            Cited(str(at["name"]), anchor), REGIMES.get(str(at["regime"]), str(at["regime"])), str(at["effect"]),
-            Cited(f"{', '.join(dates) or 'no date given'}{months}", anchor), Cited(str(at["text"]), anchor),
-            Cited(thousand(row["tonnes"]), mine), Cited(percent(row["tonnes"] / served if served > 0 else None), mine),
-            results.traces.sources(at["source"]),
-        ])  # fmt: skip
+        rows.append(
+            [
+                Cited(str(at["name"]), anchor),
+                REGIMES.get(str(at["regime"]), str(at["regime"])),
+                str(at["effect"]),
+                Cited(f"{', '.join(dates) or 'no date given'}{months}", anchor),
+                Cited(str(at["text"]), anchor),
+                Cited(thousand(row["tonnes"]), mine),
+                Cited(percent(row["tonnes"] / served if served > 0 else None), mine),
+                results.traces.sources(at["source"]),
+            ]
+        )
     columns = [
-        Column("Restriction", numeric=False), Column("Regime", numeric=False), Column("Effect", numeric=False),
-        Column("In force", numeric=False), Column("What it says", numeric=False, wide=True), Column("Flow that meets it", "thousand t"),
-        Column("Share of what is carried"), Column("Source", numeric=False),
-    ]  # fmt: skip
+        Column("Restriction", numeric=False),
+        Column("Regime", numeric=False),
+        Column("Effect", numeric=False),
+        Column("In force", numeric=False),
+        Column("What it says", numeric=False, wide=True),
+        Column("Flow that meets it", "thousand t"),
+        Column("Share of what is carried"),
+        Column("Source", numeric=False),
+    ]
     note = (
-        f"As of the model's day, {results.runs['year'].summary['day']}. Flows that meet several restrictions count in each. A flag "
-        "says that someone must look; it neither clears nor forbids a movement, and it is not legal advice."
+        f"As of the model's day, {results.runs['year'].summary['day']}. Flows that meet several restrictions count "
+        "in each. A flag says that someone must look; it neither clears nor forbids, and it is not legal advice."
     )
     return PageTable("Restrictions that flows meet", columns, rows, note)
 
@@ -95,9 +116,16 @@ def restrictions_table(results: Results, met: pd.DataFrame, served: float) -> Pa
 def unknowns(results: Results, year: Assignment) -> list[Unknown]:
     """Return what the page's numbers do not know, the gravest first."""
     found = [
-        _bare_facilities(results, year), _estimates(results), _demand_grades(results, year), _peaks(results),
-        _services(results), _emissions(results, year), _unpriced(results), _border_times(results), _coordinates(results),
-    ]  # fmt: skip
+        _bare_facilities(results, year),
+        _estimates(results),
+        _demand_grades(results, year),
+        _peaks(results),
+        _services(results),
+        _emissions(results, year),
+        _unpriced(results),
+        _border_times(results),
+        _coordinates(results),
+    ]
     return [u for u in found if u is not None]
 
 
@@ -127,18 +155,38 @@ def _estimates(results: Results) -> Unknown | None:
         return None
     shown = listing([t for _, t in sorted(parts, reverse=True)], limit=30)
     cited = Cited(shown, results.inputs())
-    return Unknown("Estimates", joined(["Share of rows at confidence C, estimates whose note says how they were made: ", cited, "."], ""))
+    return Unknown(
+        "Estimates",
+        joined(["Share of rows at confidence C, estimates whose note says how they were made: ", cited, "."], ""),
+    )
+
+
+def demand_grades(results: Results) -> str:
+    """Return the anchor of the demand's confidence."""
+    items = [
+        ("how", "Tonnes of the demand rows by their confidence."),
+        ("inputs", Cited("demand.csv", results.inputs())),
+    ]
+    return results.share("demand-grades", "demand by confidence", items)
+
+
+def estimated_share(year: Assignment) -> float | None:
+    """Return the share of the demand's tonnes at confidence C, or None where no row has a confidence."""
+    pairs = year.pairs
+    if not len(pairs) or pairs["confidence"].isna().all() or not pairs["tonnes"].sum() > 0:
+        return None
+    return float(pairs.loc[pairs["confidence"] == "C", "tonnes"].sum() / pairs["tonnes"].sum())
 
 
 def _demand_grades(results: Results, year: Assignment) -> Unknown | None:
-    pairs = year.pairs
-    if not len(pairs) or pairs["confidence"].isna().all():
+    if estimated_share(year) is None:
         return None
+    pairs = year.pairs
     by = pairs.groupby(pairs["confidence"].fillna("not given"))["tonnes"].sum() / pairs["tonnes"].sum()
     text = listing([f"{percent(v)} at {k}" for k, v in by.items()])
-    anchor = results.share("demand-grades", "demand by confidence", [("how", "Tonnes of the demand rows by their confidence."),
-                                                                   ("inputs", Cited("demand.csv", results.inputs()))])  # fmt: skip
-    return Unknown("Demand", joined(["Of the tonnes that want to move, ", Cited(text, anchor), "."], ""))
+    return Unknown(
+        "Demand", joined(["Of the tonnes that want to move, ", Cited(text, demand_grades(results)), "."], "")
+    )
 
 
 def _peaks(results: Results) -> Unknown | None:
@@ -147,10 +195,22 @@ def _peaks(results: Results) -> Unknown | None:
     if not missing.any():
         return None
     share = float(rows["tonnes"].to_numpy()[missing].sum() / rows["tonnes"].sum())
-    anchor = results.share("peaks", "demand without a peak share", [("how", "Demand rows whose peak_month_share is empty, by tonnes."),
-                                                                   ("inputs", Cited("demand.csv", results.inputs()))])  # fmt: skip
+    anchor = results.share(
+        "peaks",
+        "demand without a peak share",
+        [
+            ("how", "Demand rows whose peak_month_share is empty, by tonnes."),
+            ("inputs", Cited("demand.csv", results.inputs())),
+        ],
+    )
     text = Cited(f"{int(missing.sum())} of {len(rows)} demand rows ({percent(share)} of the tonnes)", anchor)
-    return Unknown("Season", joined(["The busiest month is not known for ", text, "; 1/12 of the year is used, so the month is understated."], ""))
+    return Unknown(
+        "Season",
+        joined(
+            ["The busiest month is not known for ", text, "; 1/12 of the year is used, so the month is understated."],
+            "",
+        ),
+    )
 
 
 def _services(results: Results) -> Unknown | None:
@@ -168,23 +228,51 @@ def _emissions(results: Results, year: Assignment) -> Unknown | None:
     ttw, bare = (float((tonnes * v).sum()) / work if work > 0 else 0.0 for v in (e.ttw_km, e.bare_km))
     if ttw <= 0 and bare <= 0:
         return None
-    anchor = results.share("emissions", "transport work without a well-to-wheel factor",
-                           [("how", "Tonne-kilometres on links whose emission factor is tank-to-wheel alone, or that have none."),
-                            ("inputs", Cited("emission_factors.csv", results.inputs()))])  # fmt: skip
-    text = Cited(f"{percent(ttw)} of the tonne-kilometres have a tank-to-wheel factor alone and {percent(bare)} have none", anchor)
+    anchor = results.share(
+        "emissions",
+        "transport work without a well-to-wheel factor",
+        [
+            ("how", "Tonne-kilometres on links whose emission factor is tank-to-wheel alone, or that have none."),
+            ("inputs", Cited("emission_factors.csv", results.inputs())),
+        ],
+    )
+    text = Cited(
+        f"{percent(ttw)} of the tonne-kilometres have a tank-to-wheel factor alone and {percent(bare)} have none",
+        anchor,
+    )
     return Unknown("CO2e", joined([text, "; they are left out of well-to-wheel figures."], ""))
 
 
 def _unpriced(results: Results) -> Unknown | None:
     model = results.model
     closed = np.array([c.unpriced for c in model.costs]).reshape(-1, model.graph.n_arcs)
-    links = sorted({str(model.case.links.index[link]) for a in np.flatnonzero(closed.all(axis=0)).tolist()
-                    for link, _ in model.graph.links_under(a)}) if len(closed) else []  # fmt: skip
+    links = (
+        sorted(
+            {
+                str(model.case.links.index[link])
+                for a in np.flatnonzero(closed.all(axis=0)).tolist()
+                for link, _ in model.graph.links_under(a)
+            }
+        )
+        if len(closed)
+        else []
+    )
     if not links:
         return None
     names = joined([results.traces.cited(n, "links", n) for n in links[:12]])
     more = f" and {len(links) - 12} more" if len(links) > 12 else ""
-    return Unknown("Prices", joined([f"No freight tariff prices some units on {len(links)} links; those movements are closed: ", names, more, "."], ""))
+    return Unknown(
+        "Prices",
+        joined(
+            [
+                f"No freight tariff prices some units on {len(links)} links; those movements are closed: ",
+                names,
+                more,
+                ".",
+            ],
+            "",
+        ),
+    )
 
 
 def _border_times(results: Results) -> Unknown | None:
@@ -194,7 +282,9 @@ def _border_times(results: Results) -> Unknown | None:
         return None
     names = joined([results.traces.cited(str(i), "borders", str(i)) for i in bare.index[:12]])
     more = f" and {len(bare) - 12} more" if len(bare) > 12 else ""
-    return Unknown("Border times", joined([f"{len(bare)} crossings have no time; they take none: ", names, more, "."], ""))
+    return Unknown(
+        "Border times", joined([f"{len(bare)} crossings have no time; they take none: ", names, more, "."], "")
+    )
 
 
 def _coordinates(results: Results) -> Unknown | None:
@@ -205,4 +295,3 @@ def _coordinates(results: Results) -> Unknown | None:
     largest = number(rough["coordinate_precision_km"].max(), 0)
     text = Cited(f"{len(rough)} of {len(nodes)} places stand on the map to within 10 to {largest} km", results.inputs())
     return Unknown("Places", joined([text, "."], ""))
-

@@ -37,7 +37,7 @@ class _Drawing:
 
     def add(self, template: str, *values: object) -> None:
         """Add a piece; the values are escaped."""
-        self.parts.append(str(Markup(template).format(*values)))
+        self.parts.append(str(Markup(template).format(*values)))  # noqa: S704 (templates are our own)
 
 
 def draw_map(
@@ -62,11 +62,16 @@ def draw_map(
     svg = _Drawing()
     total = frame.height + LEGEND_HEIGHT
     svg.add(
-        '<svg xmlns="http://www.w3.org/2000/svg" class="map" viewBox="0 0 {} {}" role="img" aria-labelledby="map-t map-d">'
+        '<svg xmlns="http://www.w3.org/2000/svg" class="map" viewBox="0 0 {} {}" role="img" '
+        'aria-labelledby="map-t map-d">'
         '<title id="map-t">Map of the network, its flows and bottlenecks</title><desc id="map-d">{}</desc>'
         '<defs><clipPath id="map-c"><rect width="{}" height="{}"/></clipPath></defs>',
-        f"{WIDTH:.0f}", f"{total:.0f}", description, f"{WIDTH:.0f}", f"{frame.height:.0f}",
-    )  # fmt: skip
+        f"{WIDTH:.0f}",
+        f"{total:.0f}",
+        description,
+        f"{WIDTH:.0f}",
+        f"{frame.height:.0f}",
+    )
     svg.add('<g clip-path="url(#map-c)">')
     countries = countries_on(frame)
     _draw_base(svg, frame, countries, styles["map"])
@@ -78,7 +83,9 @@ def draw_map(
         _draw_inset(svg, overview, frame, inset, by_id, styles)
     svg.add("</g>")
     svg.add(
-        '<rect x="0.5" y="0.5" width="{}" height="{}" fill="none" stroke="#8a949c"/>', WIDTH - 1, f"{frame.height - 1:.1f}"
+        '<rect x="0.5" y="0.5" width="{}" height="{}" fill="none" stroke="#8a949c"/>',
+        WIDTH - 1,
+        f"{frame.height - 1:.1f}",
     )
     _draw_legend(svg, layers["legend"], frame)
     svg.add("</svg>")
@@ -88,13 +95,12 @@ def draw_map(
 def _draw_base(svg: _Drawing, frame: Frame, countries: list[Country], colours: Mapping[str, str]) -> None:
     land = shapely.union_all([c.area.buffer(0.05) for c in countries])
     svg.add('<rect width="{}" height="{}" fill="{}"/>', frame.width, f"{frame.height:.1f}", colours["water"])
-    svg.add(
-        '<path d="{}" fill="{}" stroke="{}" stroke-width="0.8"/>', path_of(land), colours["land"], colours["coast"]
-    )
+    svg.add('<path d="{}" fill="{}" stroke="{}" stroke-width="0.8"/>', path_of(land), colours["land"], colours["coast"])
     svg.add(
         '<path d="{}" fill="none" stroke="{}" stroke-width="0.8" stroke-dasharray="5 1.5 1 1.5"/>',
-        path_of(boundary_lines(countries), tolerance=0.5), colours["border"],
-    )  # fmt: skip
+        path_of(boundary_lines(countries), tolerance=0.5),
+        colours["border"],
+    )
 
 
 def _line_pixels(
@@ -135,10 +141,15 @@ def _beside(points: NDArray[np.float64], by: float) -> NDArray[np.float64]:
 
 
 def _draw_links(
-    svg: _Drawing, lines: Mapping[int, tuple[NDArray[np.float64], float]], features: list[dict[str, Any]],
-    styles: Mapping[str, Any], href: Callable[[str], str] | None,
-) -> None:  # fmt: skip
-    idle_first = sorted(lines, key=lambda i: (features[i]["properties"]["tonnes"] > 0, -features[i]["properties"]["tonnes"]))
+    svg: _Drawing,
+    lines: Mapping[int, tuple[NDArray[np.float64], float]],
+    features: list[dict[str, Any]],
+    styles: Mapping[str, Any],
+    href: Callable[[str], str] | None,
+) -> None:
+    idle_first = sorted(
+        lines, key=lambda i: (features[i]["properties"]["tonnes"] > 0, -features[i]["properties"]["tonnes"])
+    )
     for i in idle_first:
         points, width = lines[i]
         p = features[i]["properties"]
@@ -153,9 +164,14 @@ def _draw_links(
             '<path d="{}" fill="none" stroke="{}" stroke-width="{}" stroke-opacity="{}" stroke-linejoin="round" '
             'stroke-linecap="{}"{}><title>{}</title></path>'
         ).format(
-            path, colour, f"{width:.2f}", 0.82 if moves else 0.6, "round" if not dash else "butt",
-            Markup(' stroke-dasharray="{}"').format(dash) if dash else "", name,
-        )  # fmt: skip
+            path,
+            colour,
+            f"{width:.2f}",
+            0.82 if moves else 0.6,
+            "round" if not dash else "butt",
+            Markup(' stroke-dasharray="{}"').format(dash) if dash else "",
+            name,
+        )
         if moves and href is not None:
             piece = Markup('<a href="#{}">{}</a>').format(href(p["id"]), piece)
         svg.parts.append(str(piece))
@@ -190,7 +206,9 @@ def _mark_spots(
         if not (0 < x < frame.width and 0 < y < frame.height) or _within(inset, x, y):
             continue
         tries = [(0.0, 0.0)] + [
-            (r * np.cos(t), r * np.sin(t)) for r in (20.0, 32.0, 46.0) for t in np.linspace(-0.4, 2 * np.pi - 0.4, 10)[:-1]
+            (r * np.cos(t), r * np.sin(t))
+            for r in (20.0, 32.0, 46.0)
+            for t in np.linspace(-0.4, 2 * np.pi - 0.4, 10)[:-1]
         ]
         for dx, dy in tries:
             spot = (float(np.clip(x + dx, 12, frame.width - 12)), float(np.clip(y + dy, 12, frame.height - 12)))
@@ -211,9 +229,17 @@ def _draw_marks(
         (ax, ay), (x, y) = mark.at, mark.spot
         if mark.moved:
             svg.add(
-                '<line x1="{}" y1="{}" x2="{}" y2="{}" stroke="{}" stroke-width="1.2"/><circle cx="{}" cy="{}" r="2.4" fill="{}"/>',
-                f"{ax:.1f}", f"{ay:.1f}", f"{x:.1f}", f"{y:.1f}", style["fill"], f"{ax:.1f}", f"{ay:.1f}", style["fill"],
-            )  # fmt: skip
+                '<line x1="{}" y1="{}" x2="{}" y2="{}" stroke="{}" stroke-width="1.2"/>'
+                '<circle cx="{}" cy="{}" r="2.4" fill="{}"/>',
+                f"{ax:.1f}",
+                f"{ay:.1f}",
+                f"{x:.1f}",
+                f"{y:.1f}",
+                style["fill"],
+                f"{ax:.1f}",
+                f"{ay:.1f}",
+                style["fill"],
+            )
     for mark in marks:
         x, y = mark.spot
         p = mark.feature["properties"]
@@ -221,18 +247,29 @@ def _draw_marks(
             '<circle cx="{0}" cy="{1}" r="{2}" fill="{3}" stroke="#fff" stroke-width="1.4"><title>{4}</title></circle>'
             '<text x="{0}" y="{5}" text-anchor="middle" class="mk">{6}</text>'
         ).format(
-            f"{x:.1f}", f"{y:.1f}", RADIUS, style["fill"], f"Bottleneck {p['number']}: {p['name']}", f"{y + 3.9:.1f}",
+            f"{x:.1f}",
+            f"{y:.1f}",
+            RADIUS,
+            style["fill"],
+            f"Bottleneck {p['number']}: {p['name']}",
+            f"{y + 3.9:.1f}",
             p["number"],
-        )  # fmt: skip
+        )
         if href is not None:
             piece = Markup('<a href="#{}">{}</a>').format(href(p), piece)
         svg.parts.append(str(piece))
 
 
 def _draw_nodes_and_labels(
-    svg: _Drawing, frame: Frame, nodes: list[dict[str, Any]], marks: list[_Mark], sampled: NDArray[np.float64],
-    inset: tuple[float, float, float, float] | None, countries: list[Country], styles: Mapping[str, Any],
-) -> None:  # fmt: skip
+    svg: _Drawing,
+    frame: Frame,
+    nodes: list[dict[str, Any]],
+    marks: list[_Mark],
+    sampled: NDArray[np.float64],
+    inset: tuple[float, float, float, float] | None,
+    countries: list[Country],
+    styles: Mapping[str, Any],
+) -> None:
     shown = []
     for f in nodes:
         x, y = frame.pixels(*f["geometry"]["coordinates"])[0]
@@ -257,33 +294,53 @@ def _draw_nodes_and_labels(
             style = "lp" if p["kind"] in {"port", "rail_ferry"} else "lb" if p["kind"].startswith("border") else "lc"
             svg.add(
                 '<text x="{}" y="{}" font-size="{}" class="{}">{}</text>',
-                f"{spot.x:.1f}", f"{spot.y:.1f}", spot.size, style, spot.text,
-            )  # fmt: skip
+                f"{spot.x:.1f}",
+                f"{spot.y:.1f}",
+                spot.size,
+                style,
+                spot.text,
+            )
 
 
 def _draw_node(svg: _Drawing, p: Mapping[str, Any], x: float, y: float) -> None:
     title = f"{p['name']}: {million(p['tonnes'])} loaded, transferred and unloaded" if p["tonnes"] > 0 else p["name"]
     if p["kind"] in {"port", "rail_ferry"}:
         svg.add(
-            '<rect x="{}" y="{}" width="5" height="5" fill="#fff" stroke="{}" stroke-width="1.2"><title>{}</title></rect>',
-            f"{x - 2.5:.1f}", f"{y - 2.5:.1f}", INK, title,
-        )  # fmt: skip
+            '<rect x="{}" y="{}" width="5" height="5" fill="#fff" stroke="{}" stroke-width="1.2">'
+            "<title>{}</title></rect>",
+            f"{x - 2.5:.1f}",
+            f"{y - 2.5:.1f}",
+            INK,
+            title,
+        )
     elif p["kind"].startswith("border"):
         svg.add(
             '<path d="M{} {}l3 3l-3 3l-3-3z" fill="#fff" stroke="{}" stroke-width="1.1"><title>{}</title></path>',
-            f"{x:.1f}", f"{y - 3:.1f}", INK, title,
-        )  # fmt: skip
+            f"{x:.1f}",
+            f"{y - 3:.1f}",
+            INK,
+            title,
+        )
     else:
         svg.add(
             '<circle cx="{}" cy="{}" r="{}" fill="{}"><title>{}</title></circle>',
-            f"{x:.1f}", f"{y:.1f}", 2.0 if p["kind"] != "rail_junction" else 1.4, INK, title,
-        )  # fmt: skip
+            f"{x:.1f}",
+            f"{y:.1f}",
+            2.0 if p["kind"] != "rail_junction" else 1.4,
+            INK,
+            title,
+        )
 
 
 def _draw_country_names(
-    svg: _Drawing, frame: Frame, countries: list[Country], taken: list[tuple[float, float, float, float]],
-    sampled: NDArray[np.float64], nodes: list[tuple[dict[str, Any], float, float]], colour: str,
-) -> None:  # fmt: skip
+    svg: _Drawing,
+    frame: Frame,
+    countries: list[Country],
+    taken: list[tuple[float, float, float, float]],
+    sampled: NDArray[np.float64],
+    nodes: list[tuple[dict[str, Any], float, float]],
+    colour: str,
+) -> None:
     """Write the names of the countries that hold a place of the network, where there is most room."""
     points = shapely.points([(x, y) for _, x, y in nodes])
     for country in sorted(countries, key=lambda c: -c.area.area):
@@ -304,7 +361,10 @@ def _draw_country_names(
             if ((full[:, 0] < box[2]) & (full[:, 2] > box[0]) & (full[:, 1] < box[3]) & (full[:, 3] > box[1])).any():
                 continue
             crossed = np.count_nonzero(
-                (sampled[:, 0] > box[0]) & (sampled[:, 0] < box[2]) & (sampled[:, 1] > box[1]) & (sampled[:, 1] < box[3])
+                (sampled[:, 0] > box[0])
+                & (sampled[:, 0] < box[2])
+                & (sampled[:, 1] > box[1])
+                & (sampled[:, 1] < box[3])
             )
             off = np.hypot(x - inside.centroid.x, y - inside.centroid.y)
             if (cost := crossed * 8.0 + 0.1 * off) < best_cost:
@@ -313,8 +373,12 @@ def _draw_country_names(
             taken.append(best[2])
             svg.add(
                 '<text x="{}" y="{}" font-size="{}" text-anchor="middle" class="cn" fill="{}">{}</text>',
-                f"{best[0]:.1f}", f"{best[1]:.1f}", size, colour, name,
-            )  # fmt: skip
+                f"{best[0]:.1f}",
+                f"{best[1]:.1f}",
+                size,
+                colour,
+                name,
+            )
 
 
 def _inset_corner(
@@ -325,9 +389,7 @@ def _inset_corner(
         return None
     small = make_frame(overview, width=INSET_WIDTH)
     w, h, m = INSET_WIDTH, small.height, 10.0
-    corners = [
-        (x, y, x + w, y + h) for x in (m, frame.width - w - m) for y in (m, frame.height - h - m)
-    ]  # fmt: skip
+    corners = [(x, y, x + w, y + h) for x in (m, frame.width - w - m) for y in (m, frame.height - h - m)]
 
     def covered(box: tuple[float, float, float, float]) -> int:
         x, y = sampled[:, 0], sampled[:, 1]
@@ -337,15 +399,22 @@ def _inset_corner(
 
 
 def _draw_inset(
-    svg: _Drawing, overview: Box, frame: Frame, corner: tuple[float, float, float, float],
-    features: Mapping[str, list[dict[str, Any]]], styles: Mapping[str, Any],
-) -> None:  # fmt: skip
+    svg: _Drawing,
+    overview: Box,
+    frame: Frame,
+    corner: tuple[float, float, float, float],
+    features: Mapping[str, list[dict[str, Any]]],
+    styles: Mapping[str, Any],
+) -> None:
     small, links = make_frame(overview, width=INSET_WIDTH), features["links"]
     svg.add(
         '<defs><clipPath id="inset-c"><rect width="{0}" height="{1}"/></clipPath></defs>'
         '<g transform="translate({2} {3})" clip-path="url(#inset-c)"><title>Overview of the whole network</title>',
-        INSET_WIDTH, f"{small.height:.1f}", f"{corner[0]:.1f}", f"{corner[1]:.1f}",
-    )  # fmt: skip
+        INSET_WIDTH,
+        f"{small.height:.1f}",
+        f"{corner[0]:.1f}",
+        f"{corner[1]:.1f}",
+    )
     _draw_base(svg, small, countries_on(small), styles["map"])
     for f in sorted(links, key=lambda f: f["properties"]["tonnes"]):
         line = np.asarray(f["geometry"]["coordinates"])
@@ -355,23 +424,28 @@ def _draw_inset(
             continue
         svg.add(
             '<path d="{}" fill="none" stroke="{}" stroke-width="{}" stroke-opacity="{}"/>',
-            "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points), styles["modes"][f["properties"]["mode"]],
-            f"{max(flow_px(styles['flow'], tonnes) * 0.4, 0.9) if tonnes > 0 else 0.5:.2f}", 0.9 if tonnes > 0 else 0.5,
-        )  # fmt: skip
+            "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points),
+            styles["modes"][f["properties"]["mode"]],
+            f"{max(flow_px(styles['flow'], tonnes) * 0.4, 0.9) if tonnes > 0 else 0.5:.2f}",
+            0.9 if tonnes > 0 else 0.5,
+        )
     west, south, east, north = frame.view
-    edge = np.concatenate([
-        small.pixels(np.linspace(west, east, 20), np.full(20, north)),
-        small.pixels(np.full(20, east), np.linspace(north, south, 20)),
-        small.pixels(np.linspace(east, west, 20), np.full(20, south)),
-        small.pixels(np.full(20, west), np.linspace(south, north, 20)),
-    ])  # fmt: skip
+    edge = np.concatenate(
+        [
+            small.pixels(np.linspace(west, east, 20), np.full(20, north)),
+            small.pixels(np.full(20, east), np.linspace(north, south, 20)),
+            small.pixels(np.linspace(east, west, 20), np.full(20, south)),
+            small.pixels(np.full(20, west), np.linspace(south, north, 20)),
+        ]
+    )
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in edge) + "Z"
     svg.add('<path d="{}" fill="none" stroke="{}" stroke-width="1.1"/>', path, INK)
     _name_far_places(svg, small, frame, features["nodes"])
     svg.add(
         '<rect x="0.5" y="0.5" width="{}" height="{}" fill="none" stroke="#59636b"/></g>',
-        INSET_WIDTH - 1, f"{small.height - 1:.1f}",
-    )  # fmt: skip
+        INSET_WIDTH - 1,
+        f"{small.height - 1:.1f}",
+    )
 
 
 def _name_far_places(svg: _Drawing, small: Frame, frame: Frame, nodes: list[dict[str, Any]]) -> None:
@@ -387,7 +461,9 @@ def _name_far_places(svg: _Drawing, small: Frame, frame: Frame, nodes: list[dict
         svg.add('<circle cx="{}" cy="{}" r="1.5" fill="{}"/>', f"{x:.1f}", f"{y:.1f}", INK)
     for spot in place(wishes, width=small.width, height=small.height):
         if spot is not None:
-            svg.add('<text x="{}" y="{}" font-size="9" class="lc">{}</text>', f"{spot.x:.1f}", f"{spot.y:.1f}", spot.text)
+            svg.add(
+                '<text x="{}" y="{}" font-size="9" class="lc">{}</text>', f"{spot.x:.1f}", f"{spot.y:.1f}", spot.text
+            )
 
 
 def _draw_legend(svg: _Drawing, legend: list[dict[str, Any]], frame: Frame) -> None:
@@ -413,16 +489,25 @@ def _draw_legend(svg: _Drawing, legend: list[dict[str, Any]], frame: Frame) -> N
 def _draw_legend_entry(svg: _Drawing, entry: Mapping[str, Any], label: str, x: float, y: float) -> None:
     if entry["kind"] == "mark":
         svg.add(
-            '<circle cx="{0}" cy="{1}" r="8.5" fill="{2}"/><text x="{0}" y="{3}" text-anchor="middle" class="mk">1</text>',
-            f"{x + 10:.0f}", f"{y - 4:.0f}", entry["colour"], f"{y:.0f}",
-        )  # fmt: skip
+            '<circle cx="{0}" cy="{1}" r="8.5" fill="{2}"/>'
+            '<text x="{0}" y="{3}" text-anchor="middle" class="mk">1</text>',
+            f"{x + 10:.0f}",
+            f"{y - 4:.0f}",
+            entry["colour"],
+            f"{y:.0f}",
+        )
     else:
         dash = " ".join(str(v) for v in entry.get("dash", []))
         svg.add(
             '<line x1="{}" x2="{}" y1="{}" y2="{}" stroke="{}" stroke-width="{}" stroke-dasharray="{}"/>',
-            f"{x:.0f}", f"{x + 30:.0f}", f"{y - 4:.0f}", f"{y - 4:.0f}", entry["colour"], f"{entry['width']:.1f}",
+            f"{x:.0f}",
+            f"{x + 30:.0f}",
+            f"{y - 4:.0f}",
+            f"{y - 4:.0f}",
+            entry["colour"],
+            f"{entry['width']:.1f}",
             dash or "none",
-        )  # fmt: skip
+        )
     svg.add('<text x="{}" y="{}" class="ll">{}</text>', f"{x + 38:.0f}", f"{y:.0f}", label)
 
 
@@ -445,7 +530,11 @@ def _draw_scale_bar(svg: _Drawing, frame: Frame) -> None:
     svg.add(
         '<path d="M{0} {1}v5h{2}v-5" fill="none" stroke="{3}" stroke-width="1.2"/>'
         '<text x="{4}" y="{5}" text-anchor="end" class="ll">{6} km</text>',
-        f"{x:.1f}", f"{y:.1f}", f"{width:.1f}", INK, f"{x + width:.1f}", f"{y - 5:.1f}", km,
-    )  # fmt: skip
-
-
+        f"{x:.1f}",
+        f"{y:.1f}",
+        f"{width:.1f}",
+        INK,
+        f"{x + width:.1f}",
+        f"{y - 5:.1f}",
+        km,
+    )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from markupsafe import Markup
 
-from karavan.report.citations import Cited, Traces, fingerprint, joined
+from karavan.report.citations import Cited, Item, Record, Traces, fingerprint, joined
 from karavan.report.numbers import NOT_KNOWN, days, is_missing, listing, million, number, short_name
 from karavan.routing.shipment import HOURS, MONEY, arc_table
-from karavan.schema.case import as_list
+from karavan.schema.case import as_list, position
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from karavan.assignment.assignment import Assignment
     from karavan.model import Model
     from karavan.report.corridors import Corridor
@@ -21,8 +23,8 @@ PRICE = (
     "in the linear programme. Per tonne: the same, for the mix of goods that uses it."
 )
 SCARCITY = (
-    "Scarcity: the price is set by the price of unserved demand (the goods' unit value or cheapest outside option), so it "
-    "says that goods stay behind, not what a shipper would pay; it moves with that price."
+    "Scarcity: the price is set by the price of unserved demand (the goods' unit value or cheapest outside option), so "
+    "it says that goods stay behind, not what a shipper would pay; it moves with that price."
 )
 
 
@@ -34,30 +36,37 @@ class Results:
         self.runs = {"year": year} | ({"month": month} if month is not None else {})
         self.version = version
         nodes = self.case.nodes
-        self.places = {str(n): short_name(a, b) for n, a, b in zip(nodes.index, nodes["name"], nodes["place"], strict=True)}
+        self.places = {
+            str(n): short_name(a, b) for n, a, b in zip(nodes.index, nodes["name"], nodes["place"], strict=True)
+        }
         self._goods: dict[tuple[str, str], list[tuple[str, float]]] | None = None
 
     def run(self, period: str = "year") -> str:
         """Return the anchor of a run."""
         entry, new = self.traces.add(("run", period), f"Run: {self._period(period)}", "run")
         if new:
-            summary = self.runs[period].summary
-            method = self.runs[period].method
-            entry.items = [
-                ("what", "All demand of the case assigned to the network under its capacities; totals are sums over its flows."),
-                ("case", f"{self.case.meta.title or self.case.meta.name} ({self.case.meta.name}), Karavan {self.version}"),
-                ("period", f"{self._period(period)}; open on {summary['day']}"),
-                ("method", str(method)),
-                ("result", f"demand {number(summary['demand'], 0)} t, served {number(summary['served'], 0)} t, "
-                           f"unserved {number(summary['unserved'], 0)} t, {number(summary['t_km'], 0)} t-km"),
-                ("objective", f"{number(summary['objective_usd'], 0)} USD; certified lower bound {number(summary['bound_usd'], 0)} USD; "
-                              f"relative gap {float(summary['gap']):.1e}"),
-                ("inputs", Cited("tables and their fingerprints", self.inputs())),
-            ]  # fmt: skip
-            if period == "month":
-                text = "Each demand row times its share of the busiest month (1/12 where unknown), each capacity divided by 12."
-                entry.items.insert(1, ("month", text))
+            entry.items = self._run_items(period)
         return entry.anchor
+
+    def _run_items(self, period: str) -> list[Item]:
+        meta, method, s = self.case.meta, self.runs[period].method, self.runs[period].summary
+        demand, served, unserved, t_km, objective, bound = (
+            number(s[k], 0) for k in ("demand", "served", "unserved", "t_km", "objective_usd", "bound_usd")
+        )
+        what = "All demand of the case assigned to the network under its capacities; totals are sums over its flows."
+        if period == "month":
+            what += (
+                " Each demand row times its share of the busiest month (1/12 where unknown), capacities divided by 12."
+            )
+        return [
+            ("what", what),
+            ("case", f"{meta.title or meta.name} ({meta.name}), Karavan {self.version}"),
+            ("period", f"{self._period(period)}; open on {s['day']}"),
+            ("method", str(method)),
+            ("result", f"demand {demand} t, served {served} t, unserved {unserved} t, {t_km} t-km"),
+            ("objective", f"{objective} USD; certified lower bound {bound} USD; relative gap {float(s['gap']):.1e}"),
+            ("inputs", Cited("tables and their fingerprints", self.inputs())),
+        ]
 
     def inputs(self) -> str:
         """Return the anchor of the list of input tables."""
@@ -65,8 +74,8 @@ class Results:
         if new:
             for table, digest in fingerprint(self.case).items():
                 frame = self.case.tables[table]
-                grades = frame["confidence"].value_counts().sort_index() if "confidence" in frame else {}
-                shown = ", ".join(f"{n} at {g}" for g, n in grades.items())
+                grades = sorted(frame["confidence"].value_counts().items()) if "confidence" in frame else []
+                shown = ", ".join(f"{n} at {g}" for g, n in grades)
                 text = f"{number(len(frame), 0)} rows{f' ({shown})' if shown else ''}; SHA-256 {digest}"
                 entry.items.append((f"{table}.csv", text))
         return entry.anchor
@@ -79,34 +88,40 @@ class Results:
         """Return a total of a run."""
         return Cited(text, self.run(period))
 
-    def facility(self, row: dict[str, Any], period: str) -> str:
+    def facility(self, row: Record, period: str) -> str:
         """Return the anchor of a capacity row in a run; `row` is one of `Assignment.facilities`."""
         key = ("facility", period, str(row["facility"]), str(row["element"]), str(row["direction"]))
         name = f"{row['name']}, {self.direction(row)}"
         entry, new = self.traces.add(key, f"Result: {name}, {self._period(period)}", "result")
         if new:
-            table_row = self.case.facilities.loc[row["facility"]]
-            unit = str(row["unit"])
-            three = ", ".join(
-                f"{k} {number(table_row[f'capacity_{k}'], 0)}" for k in ("stated", "computed", "demonstrated")
-            )
-            entry.items = [
-                ("facility", self.traces.cited(str(row["name"]), "facilities", str(row["facility"]))),
-                ("limits", self._elements(row)),
-                ("capacity", f"{number(row['capacity'], 0)} {unit}; used is the {row['capacity_used']} figure ({three} a year)"),
-                ("other traffic first", self._preload(row, unit)),
-                ("used by the model", f"{number(row['used'], 0)} {unit} for {number(row['tonnes'], 0)} t: tonnes over the load of "
-                                      "each carrying unit times own units per carrying unit, empties that return included"),
-                ("shadow price", f"{number(row['shadow_price'])} USD per {singular(unit)}; {number(row['usd_per_tonne'])} USD per tonne. {PRICE}"),
-                ("with the unserved price", f"halved: {number(row['shadow_price_half'])}; doubled: "
-                                            f"{number(row['shadow_price_double'])} USD per {singular(unit)}"),
-            ]  # fmt: skip
-            if row["scarcity"]:
-                entry.items.append(("scarcity", SCARCITY))
-            entry.items += [*self.traces.citation_items(table_row), ("run", Cited(self._period(period), self.run(period)))]
+            entry.items = self._facility_items(row, period)
         return entry.anchor
 
-    def direction(self, row: dict[str, Any]) -> str:
+    def _facility_items(self, row: Record, period: str) -> list[Item]:
+        facility = cast("pd.Series[Any]", self.case.facilities.loc[row["facility"]])
+        unit, one = plural(str(row["unit"])), singular(str(row["unit"]))
+        capacity, used, tonnes = (number(row[k], 0) for k in ("capacity", "used", "tonnes"))
+        price, per_tonne, half, double = (
+            number(row[k]) for k in ("shadow_price", "usd_per_tonne", "shadow_price_half", "shadow_price_double")
+        )
+        three = [f"{k} {number(facility[f'capacity_{k}'], 0)}" for k in ("stated", "computed", "demonstrated")]
+        how = (
+            "tonnes over the load of each carrying unit, times own units per carrying unit, returning empties included"
+        )
+        items: list[Item] = [
+            ("facility", self.traces.cited(str(row["name"]), "facilities", str(row["facility"]))),
+            ("limits", self._elements(row)),
+            ("capacity", f"{capacity} {unit}; used is the {row['capacity_used']} figure ({', '.join(three)} a year)"),
+            ("other traffic first", self._preload(row, unit)),
+            ("used by the model", f"{used} {unit} for {tonnes} t: {how}"),
+            ("shadow price", f"{price} USD per {one}; {per_tonne} USD per tonne. {PRICE}"),
+            ("with the unserved price", f"halved: {half}; doubled: {double} USD per {one}"),
+        ]
+        if row["scarcity"]:
+            items.append(("scarcity", SCARCITY))
+        return [*items, *self.traces.citation_items(facility), ("run", Cited(self._period(period), self.run(period)))]
+
+    def direction(self, row: Record) -> str:
         """Say a capacity row's direction in words: from where to where, if it is for one link or crossing."""
         way, element = str(row["direction"]), str(row["element"])
         table = str(self.case.facilities.at[row["facility"], "element_table"])
@@ -132,43 +147,52 @@ class Results:
         """Return the short name of a node."""
         return self.places[node]
 
-    def _elements(self, row: dict[str, Any]) -> Any:
+    def _elements(self, row: Record) -> Any:
         table = self.case.facilities.loc[row["facility"]]
         of = str(table["element_table"])
         names = [str(row["element"])] if row["element"] else as_list(table["elements"])
         if not names:
             node = str(table["node"])
-            return Markup("{} at {}").format(of, self.traces.cited(str(self.case.nodes.at[node, "name"]), "nodes", node))
+            return Markup("{} at {}").format(
+                of, self.traces.cited(str(self.case.nodes.at[node, "name"]), "nodes", node)
+            )
         return joined([self.traces.cited(n, of, n) for n in names[:12]] + (["and others"] if len(names) > 12 else []))
 
-    def _preload(self, row: dict[str, Any], unit: str) -> Any:
+    def _preload(self, row: Record, unit: str) -> Any:
         rows = self.case.preloads[self.case.preloads["facility"] == row["facility"]]
         if not row["preload_known"]:
-            return f"{NOT_KNOWN}: the facility is shared with traffic outside the demand table and no preload is given; nothing is taken off"
+            return (
+                f"{NOT_KNOWN}: the facility is shared with traffic outside the demand table and no preload is given; "
+                "nothing is taken off"
+            )
         if not len(rows):
             return "none: the facility is not shared"
         shown = joined(
-            [self.traces.cited(f"{number(r['units_per_year'], 0)} {unit} a year, {r['traffic']}", "preloads", str(i)) for i, r in rows.iterrows()],
+            [
+                self.traces.cited(f"{number(r['units_per_year'], 0)} {unit} a year, {r['traffic']}", "preloads", str(i))
+                for i, r in rows.iterrows()
+            ],
             "; ",
-        )  # fmt: skip
+        )
         return Markup("{} {} in this direction: {}").format(number(row["preload"], 0), unit, shown)
 
-    def pair(self, row: dict[str, Any], period: str) -> str:
+    def pair(self, row: Record, period: str) -> str:
         """Return the anchor of a demand row in a run; `row` is one of `Assignment.pairs`."""
-        entry, new = self.traces.add(("pair", period, str(row["id"])), f"Result: {row['id']}, {self._period(period)}", "result")
+        entry, new = self.traces.add(
+            ("pair", period, str(row["id"])), f"Result: {row['id']}, {self._period(period)}", "result"
+        )
         if new:
+            served, unserved, km = (number(row[k], 0) for k in ("served", "unserved", "km"))
             entry.items = [
                 ("demand", self.traces.cited(f"{number(row['tonnes'], 0)} t", "demand", str(row["id"]))),
-                ("served", f"{number(row['served'], 0)} t; unserved {number(row['unserved'], 0)} t {REASON.get(str(row['reason']), '')}"),
+                ("served", f"{served} t; unserved {unserved} t {REASON.get(str(row['reason']), '')}"),
                 ("price of not being served", f"{number(row['unserved_price'])} USD/t"),
             ]
             if row["served"] > 0.5:
-                text = (
-                    f"{number(row['usd_per_tonne'])} USD/t with time, {number(row['money_usd_per_tonne'])} USD/t money paid; "
-                    f"{days(row['hours'])}, {number(row['km'], 0)} km (means of what is served)"
-                )
+                usd, money = number(row["usd_per_tonne"]), number(row["money_usd_per_tonne"])
+                text = f"{usd} USD/t with time, {money} USD/t money paid; {days(row['hours'])}, {km} km (means)"
                 entry.items.append(("on the way", text))
-            demand = self.case.demand.loc[row["id"]]
+            demand = cast("pd.Series[Any]", self.case.demand.loc[row["id"]])
             entry.items += [*self.traces.citation_items(demand), ("run", Cited(self._period(period), self.run(period)))]
         return entry.anchor
 
@@ -182,7 +206,10 @@ class Results:
                 largest = "; ".join(f"{name} {million(tonnes)}" for name, tonnes in goods[:6])
                 total = million(sum(tonnes for _, tonnes in goods))
                 entry.items.append((f"{start} \u2192 {end}", f"{total} ({largest})" if largest else total))
-            entry.items += [("link", self.traces.cited(link, "links", link)), ("run", Cited("the year", self.run("year")))]
+            entry.items += [
+                ("link", self.traces.cited(link, "links", link)),
+                ("run", Cited("the year", self.run("year"))),
+            ]
         return entry.anchor
 
     def goods_on(self, link: str, way: str) -> list[tuple[str, float]]:
@@ -190,37 +217,49 @@ class Results:
         if self._goods is None:
             self._goods = {}
             names = self.case.commodities["name"]
-            flow = self.runs["year"].link_goods.groupby(["link", "direction", "commodity"], as_index=False)["tonnes"].sum()
-            for row in flow.sort_values("tonnes", ascending=False).itertuples():
-                self._goods.setdefault((row.link, row.direction), []).append((str(names[row.commodity]), float(row.tonnes)))
+            flow = self.runs["year"].link_goods.groupby(["link", "direction", "commodity"])["tonnes"].sum()
+            for key, tonnes in flow.sort_values(ascending=False).items():
+                on, direction, commodity = cast("tuple[str, str, str]", key)
+                self._goods.setdefault((on, direction), []).append((str(names[commodity]), float(tonnes)))
         return self._goods.get((link, way), [])
 
-    def count(self, row: dict[str, Any]) -> str:
+    def count(self, row: Record) -> str:
         """Return the anchor of a modelled count."""
         entry, new = self.traces.add(("count", str(row["id"])), f"Result: {row['name']}, modelled", "result")
         if new:
+            observed, modelled = (f"{number(row[k], 0)} {row['unit']}" for k in ("observed", "modelled"))
+            how = "The year's modelled flow over the same elements, direction, goods, units and traffic as the count."
             entry.items = [
-                ("how", "The year's modelled flow over the same elements, direction, goods, units and traffic as the count."),
+                ("how", how),
                 ("count", self.traces.cited(str(row["name"]), "counts", str(row["id"]))),
-                ("modelled", f"{number(row['modelled'], 0)} {row['unit']}; observed {number(row['observed'], 0)} ({row['period']})"),
+                ("modelled", f"{modelled}; observed {observed} ({row['period']})"),
                 ("run", Cited("the year", self.run("year"))),
             ]
             if not is_missing(row.get("preload")) and row["preload"] > 0:
-                entry.items.insert(3, ("other traffic", f"{number(row['preload'], 0)} {row['unit']} of preload, not in the modelled figure"))
+                entry.items.insert(
+                    3,
+                    (
+                        "other traffic",
+                        f"{number(row['preload'], 0)} {row['unit']} of preload, not in the modelled figure",
+                    ),
+                )
         return entry.anchor
 
-    def control(self, row: dict[str, Any]) -> str:
+    def control(self, row: Record) -> str:
         """Return the anchor of the demand that a control total is compared with."""
         key = ("control", str(row["id"]), str(row["unit"]))
         entry, new = self.traces.add(key, f"Result: demand beside {row['id']}", "result")
         if new:
+            how = (
+                "Sum of the demand table's rows of the same pair of countries, direction and goods; money at each "
+                "row's value, else tonnes times the goods' unit value. The demand script does not read this total."
+            )
             entry.items = [
-                ("how", "Sum of the demand table's rows of the same pair of countries, direction and goods; money at each row's "
-                        "value, else tonnes times the goods' unit value. The demand script does not read this total."),
+                ("how", how),
                 ("control", self.traces.cited(str(row["name"]), "trade", str(row["id"]))),
                 ("demand", f"{number(row['modelled'], 0)} {row['unit']}; published {number(row['published'], 0)}"),
                 ("inputs", Cited("demand.csv", self.inputs())),
-            ]  # fmt: skip
+            ]
         return entry.anchor
 
     def corridor(self, corridor: Corridor) -> str:
@@ -228,7 +267,9 @@ class Results:
         entry, new = self.traces.add(("corridor", corridor.id), f"Result: {corridor.name}", "result")
         if new:
             goods = str(self.case.commodities.at[corridor.commodity, "name"]) if corridor.commodity else NOT_KNOWN
-            entry.items = [("how", f"Cheapest route on the corridor's own legs for {goods.lower()}; no capacity is considered.")]
+            entry.items = [
+                ("how", f"Cheapest route on the corridor's own legs for {goods.lower()}; no capacity is considered.")
+            ]
             entry.items.append(("legs", self._corridor_rows(corridor)))
             if corridor.route is not None:
                 entry.items += self._arc_items(corridor)
@@ -243,11 +284,11 @@ class Results:
     def _arc_items(self, corridor: Corridor) -> list[tuple[str, Any]]:
         if corridor.route is None:
             return []
-        k = int(self.case.commodities.index.get_loc(corridor.commodity))
+        k = position(self.case.commodities, corridor.commodity)
         rows = arc_table(self.model, k, corridor.route.arcs).to_dict("records")
         items: list[tuple[str, Any]] = []
         for row in rows:
-            if row["kind"] == "ACCESS" or (row["kind"] in {"HAUL"} and row["km"] == 0):
+            if row["kind"] == "ACCESS" or (row["kind"] == "HAUL" and row["km"] == 0):
                 continue
             hours, usd = sum(row[h] for h in HOURS), sum(row[f"usd_{c}"] for c in MONEY)
             if hours == usd == row["km"] == 0:
@@ -256,16 +297,21 @@ class Results:
             where = f"{start} \u2013 {end}" if start and end and start != end else start or end
             text = f"{number(row['km'], 0)} km, " if row["km"] > 0 else ""
             text += f"{number(hours, 1)} h, {number(usd, 2)} USD/t"
-            items.append((f"{KIND.get(row['kind'], row['kind'].lower())}: {where}", Markup("{}; {}").format(text, self._arc_rows(row, k))))
+            items.append(
+                (
+                    f"{KIND.get(row['kind'], row['kind'].lower())}: {where}",
+                    Markup("{}; {}").format(text, self._arc_rows(row, k)),
+                )
+            )
         return items
 
-    def _arc_rows(self, row: dict[str, Any], k: int) -> Markup:
+    def _arc_rows(self, row: Record, k: int) -> Markup:
         """Return links to the rows an arc rests on."""
         case, graph, arc = self.model.case, self.model.graph, int(row["arc"])
         cited = []
-        for table, position in (("services", graph.service[arc]), ("transfers", graph.transfer[arc])):
-            if position >= 0:
-                name = str(case.tables[table].index[position])
+        for table, at in (("services", int(graph.service[arc])), ("transfers", int(graph.transfer[arc]))):
+            if at >= 0:
+                name = str(case.tables[table].index[at])
                 cited.append(self.traces.cited(name, table, name))
         if row["kind"] in {"HAUL", "RUN"}:
             links = [str(case.links.index[link]) for link, _ in graph.links_under(arc)]
@@ -290,9 +336,14 @@ class Results:
 
 
 KIND = {
-    "LOAD": "loading", "UNLOAD": "unloading", "HAUL": "haul", "RUN": "service", "BORDER": "border", "TRANSFER": "transfer",
+    "LOAD": "loading",
+    "UNLOAD": "unloading",
+    "HAUL": "haul",
+    "RUN": "service",
+    "BORDER": "border",
+    "TRANSFER": "transfer",
     "WAIT": "wait",
-}  # fmt: skip
+}
 REASON = {
     "": "",
     "no path": "(no path joins the two places for these goods)",
@@ -309,4 +360,3 @@ def singular(unit: str) -> str:
 def plural(unit: str) -> str:
     """Return a unit as people write it."""
     return {"teu": "TEU", "lane_metres": "lane metres"}.get(unit, unit)
-

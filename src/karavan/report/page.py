@@ -48,7 +48,10 @@ class Tile:
 
 
 def use_bar(preload: float, used: float, capacity: float, *, known: bool) -> Markup:
-    """Draw how full a facility is: other traffic grey, modelled goods blue, the outline its capacity (dashed: other traffic not known)."""
+    """Draw how full a facility is: other traffic grey, modelled goods blue, the outline its capacity.
+
+    A dashed outline says that the other traffic is not known.
+    """
     if not capacity > 0:
         return Markup("")
     width, height = 92.0, 12.0
@@ -57,11 +60,13 @@ def use_bar(preload: float, used: float, capacity: float, *, known: bool) -> Mar
     second = min(second, width - first)
     dash = "" if known else ' stroke-dasharray="3 3"'
     return Markup(  # noqa: S704 (numbers only)
-        f'<svg class="bar" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" aria-hidden="true">'
+        f'<svg class="bar" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
+        'aria-hidden="true">'
         f'<rect width="{width:.0f}" height="{height:.0f}" fill="#eef0f2"/>'
         f'<rect width="{first:.1f}" height="{height:.0f}" fill="#8a949c"/>'
         f'<rect x="{first:.1f}" width="{second:.1f}" height="{height:.0f}" fill="#0072B2"/>'
-        f'<rect x="0.5" y="0.5" width="{width - 1:.0f}" height="{height - 1:.0f}" fill="none" stroke="{INK}"{dash}/></svg>'
+        f'<rect x="0.5" y="0.5" width="{width - 1:.0f}" height="{height - 1:.0f}" fill="none" '
+        f'stroke="{INK}"{dash}/></svg>'
     )
 
 
@@ -84,18 +89,18 @@ def ratio_bar(ratio: float) -> Markup:
     """Draw a ratio on a logarithmic scale from a tenth to ten times, with the band of a factor of two."""
     import math
 
-    if not ratio > 0:
+    if not ratio >= 0:
         return Markup("")
     width = 92.0
 
     def at(r: float) -> float:
-        return (min(max(math.log10(r), -1.0), 1.0) + 1.0) / 2.0 * width
+        return (min(max(math.log10(max(r, 1e-9)), -1.0), 1.0) + 1.0) / 2.0 * width
 
     low, high, x = at(0.5), at(2.0), at(ratio)
-    inside = 0.5 <= ratio <= 2.0
+    colour = "#0072B2" if 0.5 <= ratio <= 2.0 else MARK["fill"]
     return Markup(  # noqa: S704 (numbers only)
         f'<svg class="bar" viewBox="0 0 {width:.0f} 12" width="{width:.0f}" height="12" aria-hidden="true">'
         f'<rect x="{low:.1f}" width="{high - low:.1f}" height="12" fill="#cfe3f1"/>'
         f'<path d="M{width / 2:.1f} 0v12" stroke="#59636b"/><path d="M0 11.5h{width:.0f}" stroke="#c5cbd0"/>'
-        f'<circle cx="{min(max(x, 4), width - 4):.1f}" cy="6" r="4" fill="{"#0072B2" if inside else MARK["fill"]}"/></svg>'
+        f'<circle cx="{min(max(x, 4), width - 4):.1f}" cy="6" r="4" fill="{colour}"/></svg>'
     )

@@ -69,7 +69,7 @@ def check_tables(case: Case, findings: Sequence[Finding] = ()) -> list[Finding]:
 
     `findings` are those of its files: what only follows from them is not said again.
     """
-    tables = {case.file(name): name for name in schema()}
+    tables = {case.file(name): name for name in reversed(schema())}  # the first of those that share a file
     unread = {tables[f.file] for f in findings if f.file in tables and _spoils(f, schema()[tables[f.file]])}
     lost = {name: {f.id for f in findings if f.id and tables.get(f.file) == name} for name in schema()}
     found = [*cells(case), *references(case, unread=unread, lost=lost), *citations(case)]

@@ -28,6 +28,7 @@ RANGES = (
     ("services", "wait_hours_low", "wait_hours", "wait_hours_high"),
     ("emission_factors", "low", "g_co2e_per_tkm", "high"),
     ("water_levels", "low_m", "level_m", "high_m"),
+    ("indicators", "low", "value", "high"),
     ("projects", "year_low", "year", "year_high"),
 )
 PORTS = {"port", "rail_ferry", "waypoint"}

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from karavan.schema.case import Case
     from karavan.schema.tables import Field, Table
 
-DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
-NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", re.ASCII)
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 SPECIAL = re.compile('[,"\r\n\0]')
 NEEDED = ("nodes", "links", "modes")
 TOO_LARGE = 2.0**63
@@ -151,7 +151,7 @@ def parse_table(
 ) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """Parse the cells of a table strictly, as `read_table` does with the cells of a file."""
     note = _Notes(file, findings)
-    _check_header(header, declared, pack=pack, note=note)
+    _check_header(header, declared, pack=pack and len(rows) > 0, note=note)
     at = header.index(declared.key[0]) if len(declared.key) == 1 and declared.key[0] in header else len(header)
     good = []
     for i, (row, line) in enumerate(zip(rows, lines, strict=True)):

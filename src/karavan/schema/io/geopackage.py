@@ -72,6 +72,8 @@ def write_geopackage(case: Case, file: str | Path) -> Path:
         message = f"{file} exists and is no GeoPackage of a case, so it is not replaced; choose another name"
         raise FormatError(message)
     with whole_file(file) as temporary, closing(sqlite3.connect(temporary)) as db, db:
+        db.execute("PRAGMA journal_mode = MEMORY")  # the file is temporary until it is whole
+        db.execute("PRAGMA synchronous = OFF")
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {USER_VERSION}")
         db.executescript(FRAME)

@@ -164,7 +164,7 @@ def read_gmns(folder: str | Path, *, crs: str | None = None) -> Case:
 
 def _in_their_words(case: Case, findings: list[Finding]) -> list[Finding]:
     """Return findings with the column names of GMNS, each cell's once."""
-    tables = {case.file(name): name for name in ("nodes", "links", "zones")}
+    tables = {case.file(name): name for name in ("zones", "links", "nodes")}
     out: dict[tuple[str, int, str, str], Finding] = {}
     for f in findings:
         names = NAMES.get(tables.get(f.file, ""), {}) | (CALCULATED if tables.get(f.file) == "links" else {})

@@ -7,6 +7,7 @@ lines up to `<END OF METADATA>` are metadata, and a row of the network ends in `
 from __future__ import annotations
 
 import gzip
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,6 +121,10 @@ def read_tntp(
     return case
 
 
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
+
+
 def _units(units: Mapping[str, str]) -> dict[str, str]:
     unknown = [key for key in units if key not in QUANTITIES]
     if unknown:
@@ -166,9 +171,9 @@ def _sizes(file: _File, meta: dict[str, str]) -> tuple[int, int, int]:
     numbers = []
     for key in ("NUMBER OF ZONES", "NUMBER OF NODES", "FIRST THRU NODE"):
         text = meta.pop(key, "")
-        if not text.isdecimal():
+        if not _is_whole(text):
             file.wrong(0, f"<{key}> is {text!r}; give a whole number" if text else f"<{key}> is missing")
-        numbers.append(int(text) if text.isdecimal() else 0)
+        numbers.append(int(text) if _is_whole(text) else 0)
     file.stop_if_wrong()
     zones, count, first_through = numbers
     if zones > count or not 1 <= first_through <= count + 1:
@@ -196,7 +201,7 @@ def _links(file: _File, start: int, count: int, meta: dict[str, str]) -> tuple[p
         elif parts:
             file.wrong(line, f"has {len(parts)} fields; a link has {PARTS}, ended by a semicolon")
     stated = meta.pop("NUMBER OF LINKS", "")
-    if stated.isdecimal() and int(stated) != len(rows) and not file.problems:
+    if _is_whole(stated) and int(stated) != len(rows) and not file.problems:
         file.wrong(0, f"has {len(rows)} links where <NUMBER OF LINKS> says {stated}; is the file whole?")
     columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(PARTS)]
     ends = [_node_numbers(file, columns[k], lines, count) for k in (0, 1)]
@@ -212,17 +217,14 @@ def _links(file: _File, start: int, count: int, meta: dict[str, str]) -> tuple[p
 def _node_numbers(file: _File, texts: list[str], lines: list[int], count: int) -> list[str]:
     out = []
     for text, line in zip(texts, lines, strict=True):
-        if not (text.isdecimal() and 1 <= int(text) <= count):
+        if not (_is_whole(text) and 1 <= int(text) <= count):
             file.wrong(line, f"{text!r} is no node; nodes are 1 to {count}")
         out.append(text.lstrip("0"))
     return out
 
 
 def _numbers(file: _File, texts: list[str], lines: list[int], word: str) -> NDArray[np.float64]:
-    try:
-        values = np.array([float(text) for text in texts], dtype=np.float64)
-    except ValueError:
-        values = np.array([_number_or_nan(text) for text in texts], dtype=np.float64)
+    values = np.array([_number_or_nan(text) for text in texts], dtype=np.float64)
     for i in np.flatnonzero(~np.isfinite(values)):
         file.wrong(lines[i], f"{word} {texts[i]!r} is no number")
     return values
@@ -230,9 +232,9 @@ def _numbers(file: _File, texts: list[str], lines: list[int], word: str) -> NDAr
 
 def _number_or_nan(text: str) -> float:
     try:
-        return float(text)
+        return float(text) if "_" not in text else math.nan  # Python takes 1_000 for a number
     except ValueError:
-        return float("nan")
+        return math.nan
 
 
 def _check_delays(file: _File, frame: Mapping[str, object], lines: list[int]) -> None:
@@ -283,9 +285,9 @@ def _coordinates(path: str | Path, nodes: pd.DataFrame, crs: str | None) -> tupl
     at = np.zeros(len(nodes), dtype=np.int64)
     for nth, (line, text) in enumerate(_rows(file, 0)):
         parts = text.split(";", 1)[0].split()
-        if nth == 0 and parts and not parts[0].isdecimal():
+        if nth == 0 and parts and not _is_whole(parts[0]):
             continue  # the header
-        if len(parts) < 3 or not parts[0].isdecimal() or not 1 <= int(parts[0]) <= len(nodes):
+        if len(parts) < 3 or not _is_whole(parts[0]) or not 1 <= int(parts[0]) <= len(nodes):
             file.wrong(line, f"is no row of node, x and y with a node of 1 to {len(nodes)}: {text[:40]!r}")
             continue
         i = int(parts[0]) - 1
@@ -345,7 +347,7 @@ def _trips(path: str | Path, zones: int) -> tuple[pd.DataFrame, NDArray[np.int64
 
 
 def _zone(file: _File, text: str, line: int, zones: int) -> str:
-    if not (text.isdecimal() and 1 <= int(text) <= zones):
+    if not (_is_whole(text) and 1 <= int(text) <= zones):
         file.wrong(line, f"{text!r} is no zone; zones are 1 to {zones}")
     return text.lstrip("0") or "?"
 

@@ -1,0 +1,134 @@
+"""One series on one time axis: what was said, what follows from it, and what was aimed at."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from karavan.errors import NameNotFound
+from karavan.evidence.implied import implied_levels
+from karavan.evidence.reconcile import distinct
+from karavan.evidence.series import Observation, observations, period_words, series_of
+from karavan.evidence.table_words import INDICATORS, area_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from karavan.evidence.ledger.entry import Entry
+    from karavan.evidence.ledger.view import View
+
+Layer = Literal["said", "implied", "target"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A series as asked for: indicator, areas (alpha-3 or bloc ids), and a direction for goods one way, else ""."""
+
+    indicator: str
+    areas: tuple[str, ...]
+    direction: str = ""
+
+    def title(self) -> str:
+        """Return the series in words."""
+        return f"{self.indicator.replace('_', ' ')} {self.direction or '-'.join(self.areas)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value on the axis. `at` is the year it stands at (the middle of its period), `how` the reckoning if implied."""
+
+    layer: Layer
+    at: float | None
+    period: str
+    value: float
+    unit: str
+    words: str
+    who: str
+    status: str
+    fact: str
+    quote: str
+    how: str = ""
+
+
+def parse_series(text: str) -> Wanted:
+    """Understand "trade KZ-IR", "exports KAZ->IRN", "capacity TITR" or "trade Kazakhstan-Iran".
+
+    Raises `NameNotFound` for an indicator or area that is not known.
+
+    Examples
+    --------
+    >>> parse_series("trade KZ-IR")
+    Wanted(indicator='trade_turnover', areas=('KAZ', 'IRN'), direction='')
+    """
+    word, _, where = text.strip().partition(" ")
+    indicator = INDICATORS.get(word.casefold(), word if word in INDICATORS.values() else "")
+    if not indicator:
+        raise NameNotFound(word, "indicator", sorted(INDICATORS))
+    codes = {k.casefold(): v for k, v in area_codes().items()}
+    one_way = re.search(r"->|→|\bto\b", where)
+    names = [n.strip() for n in re.split(r"->|→|\bto\b|[-–/,]| and ", where) if n.strip()]
+    if where.strip().casefold() in codes:
+        names = [where.strip()]
+    areas = []
+    for name in names:
+        if name.casefold() not in codes and len(names) > 1:
+            raise NameNotFound(name, "country or bloc", [k for k in area_codes() if k[:2].casefold() == name[:2].casefold()][:5])
+        areas.append(codes.get(name.casefold(), name))
+    if not areas:
+        raise NameNotFound(text, "series", ["trade KZ-IR", "exports KZ->IR"])
+    direction = f"{areas[0]}->{areas[1]}" if one_way and len(areas) == 2 else ""
+    return Wanted(indicator, tuple(areas), direction)
+
+
+def timeline(view: View, wanted: Wanted, *, unit: str = "") -> list[Point]:
+    """Return the points of a series, by period; only those of one unit: the one given, else the commonest."""
+    named = view.about(wanted.areas, indicator=wanted.indicator)
+    if wanted.indicator == "export":
+        named += view.about(wanted.areas, indicator="import")
+    if not named and len(wanted.areas) == 1:
+        named = view.about(place=wanted.areas[0], indicator=wanted.indicator)
+    found = [e for e in named if e["status"] in {"accepted", "partial"} and _belongs(e, wanted)]
+    seen = distinct([o for o in observations(found) if not o.data.get("derived")])
+    levels = [o for o in seen if o.series.kind == "level" and not o.series.product]
+    implied = [o for o in implied_levels(levels, [o for o in seen if o.series.kind == "growth"]) if not o.series.product]
+    points = [*_points(levels, "said"), *_points(implied, "implied"), *_targets(found)]
+    units = [p.unit for p in points]
+    chosen = unit or (max(sorted(set(units)), key=units.count) if units else "")
+    return sorted(
+        (p for p in points if p.unit == chosen),
+        key=lambda p: (p.at is None, p.at or 0.0, ("said", "implied", "target").index(p.layer), p.value, p.fact),
+    )
+
+
+def _belongs(entry: Entry, wanted: Wanted) -> bool:
+    series = series_of(entry.data)
+    whole = len(wanted.areas) == 1 or set(series.areas) == set(wanted.areas)
+    return whole and (not wanted.direction or series.direction == wanted.direction)
+
+
+def _points(seen: list[Observation], layer: Layer) -> Iterator[Point]:
+    for o in seen:
+        middle = (o.first.toordinal() + o.last.toordinal()) / 2 if o.first and o.last else None
+        at = None if middle is None else round(1 + (middle - 1) / 365.2425, 2)
+        keys = ("reporter", "speaker", "publisher", "title", "document")
+        who = next((str(o.data[k]) for k in keys if o.data.get(k)), "")
+        words = o.words()
+        yield Point(
+            layer, at, period_words(o.first, o.last), o.value, o.series.unit, words, who, str(o.data["status"]),
+            o.facts[0], str(o.data.get("quote") or ""), o.derived,
+        )  # fmt: skip
+
+
+def _targets(entries: list[Entry]) -> Iterator[Point]:
+    for e in entries:
+        if e["kind"] != "commitment" or e["value"] is None or e["unit"] in {"{x}", "%"}:
+            continue
+        deadline = e["deadline"]
+        at = int(str(deadline)[:4]) + 0.99 if deadline else None
+        words = f"{e['modality']}, said {e['published'] or 'on an unknown day'}"
+        who = str(e["speaker"] or ", ".join(e["actors"] or ()) or e["title"] or e["document"])
+        yield Point(
+            "target", at, f"by {deadline}" if deadline else str(e["horizon"] or "no deadline"), float(e["value"]),
+            str(e["unit"] or ""), words, who, str(e["status"]), e.id, str(e["quote"] or ""),
+        )  # fmt: skip
