@@ -119,7 +119,8 @@ def table(report: dict[str, Any]) -> str:
     heads = (
         "instance", "`LeastCost`, ties any", "off optimum", "gap", "rounds, paths, rows",
         "from a start (capacities ±5%)",
-        "the same without", "default, ties by number of arcs", "default, ties random", "arc programme, no presolve / presolve", "times faster (best)",
+        "the same without", "default, ties by number of arcs",
+        "default, ties random", "arc programme, no presolve / presolve", "times faster (best)",
     )  # fmt: skip
     lines = [
         "# Multicommodity flow under hard capacity",

@@ -1,38 +1,47 @@
 """A language model may propose facts, never decide. Off by default; nothing is sent anywhere unless an endpoint is given.
 
 The model is asked for quotes and readings. A proposal becomes a fact only when its quote stands in the document outside
-boilerplate, its value is read again from that quote by our own lexer, every area it names is found in the document, and
-the same gate as for the rules' own facts finds nothing missing. What a person has not seen stays `partial`: the model's
-word alone accepts nothing that the quote does not say.
+boilerplate and its value is read again from that quote by our own lexer. It is `accepted` only when the gate that rules
+pass finds nothing missing, and measure, areas and years stand in the quote's own sentence with no other candidate beside
+them; else it is `partial` with the reason, for a person to decide.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from karavan.errors import FormatError
 from karavan.evidence.gazetteer import find_mentions, gazetteer
 from karavan.evidence.ledger.decide import gaps, slot_value
-from karavan.evidence.ledger.reading import sentence
+from karavan.evidence.documents import read_document
+from karavan.evidence.ledger.reading import articles, sentence
 from karavan.evidence.quantities import find_quantities
 from karavan.evidence.table_words import INDICATORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from karavan.evidence.gazetteer import Gazetteer
+    from karavan.evidence.ledger.ledger import Ledger
     from karavan.evidence.records import Document, Quantity
 
 MAX_ANSWER = 4_000_000  # bytes read of an answer
 MAX_FACTS = 200
 TOLERANCE = 0.005  # between a proposed value and the one read from the quote
 KINDS = {"figure", "commitment"}
+MODALITIES = ("target", "plan", "agreement", "pledge", "proposal", "expectation", "possibility")
+YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+TO_MACHINES = re.compile(r"\b(?:ignore|disregard|forget) (?:all|any|the|your|previous)\b|\bsystem prompt\b|\byou are an? (?:ai|assistant|model)\b",
+                         re.IGNORECASE)  # fmt: skip
 FREE_TEXT = ("product", "definition", "object", "direction", "speaker", "reporter")
 
 ORDER = """You read one article and list the figures and commitments it states. The article stands between two lines that
@@ -78,6 +87,30 @@ def propose(document: Document, endpoint: Endpoint, *, names: Gazetteer | None =
     return Proposals(tuple({f["id"]: f for f in facts}.values()), tuple(refused))
 
 
+def propose_for(
+    ledger: Ledger, folder: str | Path, endpoint: Endpoint, *, published: date | None = None
+) -> tuple[int, list[tuple[str, str, str]]]:
+    """Ask a model about every article of a folder and add what passes; return how many facts, and what was refused.
+
+    What the rules found already is left as they have it. Refused are (file, quote, reason).
+    """
+    added, refused = 0, []
+    for path in articles(Path(folder)):
+        document = read_document(path, published=published)
+        outcome = propose(document, endpoint)
+        mine = [e for e in ledger.each(document=document.id) if not str(e["extractor"]).startswith("model ")]
+        new = [f for f in outcome.facts if not any(_same_saying(f, e.data) for e in mine)]
+        refused += [(path.name, quote, why) for quote, why in outcome.refused]
+        added += ledger.add_facts(new, document).facts
+    return added, refused
+
+
+def _same_saying(fact: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether two facts read the same number from overlapping words."""
+    overlap = fact["start"] < other["end"] and other["start"] < fact["end"]
+    return overlap and any(fact[k] is not None and fact[k] == other.get(k) for k in ("value", "change_pct"))
+
+
 def checked(
     proposal: Any, document: Document, *, model: str, names: Gazetteer
 ) -> tuple[dict[str, Any] | None, str]:
@@ -91,6 +124,8 @@ def checked(
     end = start + len(quote)
     if not any(b.start <= start and end <= b.end and b.kind != "boilerplate" for b in document.blocks):
         return None, "the quote stands in boilerplate, or runs over a paragraph"
+    if TO_MACHINES.search(document.text, *sentence(document.text, start, end)):
+        return None, "the quote stands among words that are meant for a machine"
     quantity = _read_again(proposal, document, start, end)
     if quantity is None:
         return None, "the value cannot be read from the quote"
@@ -149,19 +184,23 @@ def _fact(
 
 
 def _doubts(fact: Mapping[str, Any], document: Document, names: Gazetteer) -> list[str]:
-    """Return why a proposal is not accepted as it stands: gaps, and slots whose words are not in its own sentence."""
+    """Return why a proposal is not accepted as it stands: gaps, and slots that its own sentence does not settle."""
+    words, start = str(fact["context"]), int(fact["context_start"])
+    found = find_mentions(document.text, names, start, start + len(words))
     doubts = [f"missing: {g}" for g in gaps(fact)]
-    start = int(fact["context_start"])
-    mentions = find_mentions(document.text, names, start, start + len(str(fact["context"])))["geo"]
-    named = {x for m in mentions for x in (m.entry.id, *m.entry.countries)}
-    doubts += [f"{area} is not named in the sentence" for area in fact["areas"] if area not in named]
-    years = {str(fact[k])[:4] for k in ("period", "deadline") if fact[k]}
-    years |= {str(fact["period"]).split("/")[-1][:4]} if fact["period"] else set()
-    doubts += [f"the year {y} is not in the sentence" for y in sorted(years) if y not in str(fact["context"])]
+    measures = {m.entry.id for m in found["measure"]}
+    if fact["indicator"] and measures != {fact["indicator"]}:
+        doubts.append(f"the sentence names as measure: {', '.join(sorted(measures)) or 'none'}")
+    areas = {m.entry.id for m in found["geo"] if m.kind in {"country", "demonym", "bloc"}}
+    doubts += [f"{area} is not named in the sentence" for area in fact["areas"] if area not in areas]
+    doubts += [f"{area} is named there too" for area in sorted(areas - set(fact["areas"]))]
+    said = {m[0] for m in YEAR.finditer(words)}
+    given = {m[0] for k in ("period", "deadline") if fact[k] for m in YEAR.finditer(str(fact[k]))}
+    if given != said:
+        doubts.append(f"years in the sentence: {', '.join(sorted(said)) or 'none'}")
     speaker = str(fact.get("speaker") or "")
     doubts += [f"{speaker!r} is not in the document"] if speaker and speaker not in document.text else []
-    modalities = {"target", "plan", "agreement", "pledge", "proposal", "expectation", "possibility", None}
-    doubts += ["no such modality"] if fact["modality"] not in modalities else []
+    doubts += ["no such modality"] if fact["modality"] not in {*MODALITIES, None} else []
     return doubts
 
 

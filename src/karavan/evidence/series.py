@@ -152,7 +152,7 @@ def change_bounds(percent: float) -> Bounds:
         half = 50 * min(last_digit(ratio), 1.0)
     else:
         half = min(last_digit(percent), 1.0) / 2
-    return Bounds(round(percent - half, 9), round(percent + half, 9))
+    return Bounds(min(round(percent - half, 9), percent), max(round(percent + half, 9), percent))
 
 
 def amount(value: float, unit: str = "") -> str:

@@ -291,6 +291,9 @@ def counts_chart(counts: pd.DataFrame, *, width: int = 620, height: int = 500, n
     positive = np.concatenate([rows["observed"], rows.loc[rows["modelled"] > 0, "modelled"]])
     low = 10.0 ** math.floor(math.log10(positive.min())) if len(positive) else 1.0
     high = 10.0 ** math.ceil(math.log10(positive.max())) if len(positive) else 10.0
+    if (rows["modelled"] <= 0).any():
+        low /= 10.0  # noughts stand below everything else
+    high = max(high, low * 10.0)
     low = max(low, high / 1e8)
     points: list[dict[str, Any]] = []
     for r in rows.to_dict("records"):

@@ -241,7 +241,8 @@ def main_view(case: Case) -> tuple[Box, bool]:
 
 
 def full_view(case: Case) -> Box:
-    """Return the box of degrees that holds every place."""
-    lon, lat = case.nodes["longitude"].dropna(), case.nodes["latitude"].dropna()
-    view = (lon.min() - 8, max(lat.min() - 8, -60.0), lon.max() + 8, min(lat.max() + 6, 80.0))
-    return tuple(float(v) for v in view)  # type: ignore[return-value]
+    """Return the box of degrees that holds every place and link."""
+    points = np.concatenate([case.nodes[["longitude", "latitude"]].dropna().to_numpy(), *link_lines(case)])
+    west, south = (float(v) for v in np.nanmin(points, axis=0) - 5.0)
+    east, north = (float(v) for v in np.nanmax(points, axis=0) + 5.0)
+    return west, max(south, -60.0), east, min(north, 80.0)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from karavan.schema.case import Case
 
 INK = "#1f2933"
+GREY = "#5b6770"
 MODE_COLOURS = {
     "rail": "#0072B2",
     "road": "#E69F00",
@@ -46,7 +47,7 @@ MARK = {"fill": "#D55E00", "ink": "#ffffff", "label": "bottleneck, with its rank
 MAP = {"water": "#dbe8f0", "land": "#faf8f3", "coast": "#9fb3bf", "border": "#b9afa0", "country": "#6b645c"}
 MAX_FLOW_PX = 15.0
 MIN_FLOW_PX = 1.4
-IDLE_PX = 0.9
+IDLE_PX = 0.7
 MARKS_SHOWN = 12
 LABEL_KINDS = {
     "port": 3.0, "rail_ferry": 3.0, "border_rail": 2.0, "border_road": 1.5, "border_multi": 2.0, "dry_port": 2.0,
@@ -142,7 +143,8 @@ def legend(case: Case, links: list[dict[str, Any]], scale: dict[str, Any]) -> li
         {
             "title": "Flow, both ways together",
             "entries": [
-                {"kind": "width", "label": t, "width": flow_px(scale, t), "colour": "#5b6770"} for t in scale["legend"]
+                *({"kind": "width", "label": t, "width": flow_px(scale, t), "colour": GREY} for t in scale["legend"]),
+                {"kind": "line", "label": "none of the demand", "colour": GREY, "width": IDLE_PX, "dash": []},
             ],
         },
         {"title": "", "entries": [{"kind": "mark", "label": MARK["label"], "colour": MARK["fill"]}]},

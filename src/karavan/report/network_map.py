@@ -167,7 +167,7 @@ def _draw_links(
             path,
             colour,
             f"{width:.2f}",
-            0.82 if moves else 0.6,
+            0.85 if moves else 0.55,
             "round" if not dash else "butt",
             Markup(' stroke-dasharray="{}"').format(dash) if dash else "",
             name,

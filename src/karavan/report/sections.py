@@ -464,7 +464,7 @@ def indicators_table(results: Results, validation: Validation, corridors: dict[s
         rows.append(
             [
                 Cited(str(row["name"]), theirs),
-                INDICATORS.get(str(row["indicator"]), str(row["indicator"])),
+                Cited(INDICATORS.get(str(row["indicator"]), str(row["indicator"])), theirs),
                 Cited("" if is_missing(row["year"]) else str(int(row["year"])), theirs),
                 Cited(number(row["published"]) + span, theirs),
                 model,

@@ -242,7 +242,10 @@ def borders(case: Case) -> Iterator[Raw]:
 
 def capacities(case: Case) -> Iterator[Raw]:
     """Facilities name what they limit and have the capacity they use; preloads fit."""
-    preloaded = set(case.preloads["facility"])
+    loads: dict[str, list[tuple[str, float]]] = defaultdict(list)
+    columns = (case.preloads[name] for name in ("facility", "direction", "units_per_year"))
+    for facility, direction, units in zip(*columns, strict=True):
+        loads[str(facility)].append((str(direction), 0.0 if pd.isna(units) else float(units)))
     for row, f in enumerate(_each(case.facilities.itertuples())):
         if pd.isna(f.elements) and pd.isna(f.node):
             yield "error", "facilities", row, "elements", "limits nothing", "name elements, or a node"
@@ -250,25 +253,21 @@ def capacities(case: Case) -> Iterator[Raw]:
         if pd.isna(used):
             field = f"capacity_{f.capacity_used}"
             yield "error", "facilities", row, field, "is the capacity used, and empty", "fill it in, or use another"
-        elif (load := _preload(case, str(f.Index), str(f.direction))) > used:
+        elif (load := _preload(loads[str(f.Index)], str(f.direction))) > used:
             problem = f"the preload {load:g} is above the capacity {used:g} {f.unit} a year"
             yield "error", "facilities", row, f"capacity_{f.capacity_used}", problem, "correct one of the two"
         if f.unit == "trains" and pd.isna(f.wagons_per_train):
             yield "error", "facilities", row, "wagons_per_train", "is empty and the unit is trains", "give it"
-        if f.shared and f.Index not in preloaded:
+        if f.shared and not loads[str(f.Index)]:
             yield "warning", "facilities", row, "shared", "carries other traffic of unknown size", (
                 "add a preload; until then every result that uses it says so")  # fmt: skip
 
 
-def _preload(case: Case, facility: str, direction: str) -> float:
+def _preload(loads: list[tuple[str, float]], direction: str) -> float:
     """Return the own units a year that other traffic takes in the fuller direction; a sum where both share."""
-    mine = case.preloads[case.preloads["facility"] == facility]
-    units, of = mine["units_per_year"].fillna(0.0).to_numpy(), mine["direction"].to_numpy()
-    each = units[of == "each"].sum() + units[of == "both"].sum() / 2
-    forward, backward = each + units[of == "forward"].sum(), each + units[of == "backward"].sum()
-    return float(
-        {"both": forward + backward, "forward": forward, "backward": backward}.get(direction, max(forward, backward))
-    )
+    each = sum(units / 2 if of == "both" else units for of, units in loads if of in {"each", "both"})
+    forward, backward = (each + sum(units for of, units in loads if of == way) for way in ("forward", "backward"))
+    return {"both": forward + backward, "forward": forward, "backward": backward}.get(direction, max(forward, backward))
 
 
 def ranges(case: Case) -> Iterator[Raw]:

@@ -52,10 +52,10 @@ def readings(
     """
     from karavan.evidence.documents import read_document
     from karavan.evidence.extract import extract
-    from karavan.evidence.gazetteer import default_gazetteer
+    from karavan.evidence.gazetteer import gazetteer as general
 
     files, notes = articles(Path(folder)), sidecar(Path(folder))
-    places = default_gazetteer() if gazetteer is None else gazetteer
+    places = general() if gazetteer is None else gazetteer
     for path in files:
         note = notes.get(path.name, {})
         given = _day(note["published"], path.name) if note.get("published") else published
