@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import platform
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -21,3 +25,24 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no benchmark data beside the checkout ({folder})")
     return folder
+
+
+SOAK: list[dict[str, object]] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep how long each long run took."""
+    if report.when == "call" and "soak" in report.keywords:
+        SOAK.append({"test": report.nodeid, "outcome": report.outcome, "seconds": round(report.duration, 1)})
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the results of long runs (`make soak`) to `benchmarks/results/soak.json`, with machine and commit."""
+    if not SOAK or "not soak" in str(session.config.option.markexpr):
+        return
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.strip()
+    record = {"machine": f"{platform.machine()}, {os.cpu_count()} cores", "python": platform.python_version()}
+    record |= {"commit": commit, "runs": sorted(SOAK, key=lambda run: str(run["test"]))}
+    (ROOT / "benchmarks" / "results" / "soak.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

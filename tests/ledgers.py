@@ -36,7 +36,8 @@ def pledge(number: int = 1, **said: Any) -> dict[str, Any]:
     return fact(
         number,
         **{
-            "kind": "commitment", "modality": "target", "object": "bilateral trade", "action": "increase", "period": None,
+            "kind": "commitment", "modality": "target", "object": "bilateral trade", "action": "increase",
+            "period": None,
             "deadline": None, "quote": f"bring trade to ${number} million", "transformation": None,
         } | said,
     )  # fmt: skip
@@ -67,7 +68,10 @@ def postgres() -> Iterator[str]:
     start = [commands / "pg_ctl", "-D", folder / "data", "-w", "-o", setting, "-l", folder / "log", "start"]
     stop = [commands / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop"]
     try:
-        for command in ([commands / "initdb", "-D", folder / "data", "-U", "karavan", "-A", "trust", "-N", "-E", "UTF8"], start):
+        for command in (
+            [commands / "initdb", "-D", folder / "data", "-U", "karavan", "-A", "trust", "-N", "-E", "UTF8"],
+            start,
+        ):
             with (folder / "out").open("w") as out:  # a pipe would stay open as long as the server runs
                 done = subprocess.run(
                     [str(c) for c in command], user=account, cwd=folder, check=False, stdin=subprocess.DEVNULL,

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,11 @@ from ledgers import fact, pledge, postgres
 
 from karavan.errors import AmbiguousName, FormatError, NameNotFound
 from karavan.evidence.ledger import Ledger
-from karavan.evidence.ledger.export import csv_lines, jsonl
+from karavan.evidence.ledger.export import facts_csv, facts_jsonl
 from karavan.evidence.ledger.store import open_store, phrases, without_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-TODAY, TOMORROW = date.today(), date.today() + timedelta(days=1)
 
 
 @pytest.fixture(scope="session")
@@ -195,7 +193,12 @@ def test_names_of_facts(ledger: Ledger) -> None:
 
 def test_rows_cannot_be_changed(ledger: Ledger) -> None:
     ledger.add_facts([fact(1)])
-    for sql in ("UPDATE facts SET status = 'rejected'", "DELETE FROM facts", "DELETE FROM terms", "DELETE FROM postings"):
+    for sql in (
+        "UPDATE facts SET status = 'rejected'",
+        "DELETE FROM facts",
+        "DELETE FROM terms",
+        "DELETE FROM postings",
+    ):
         with pytest.raises(Exception, match="only grows"):
             ledger._store.run(sql)
     assert len(ledger.facts()) == 1
@@ -290,12 +293,14 @@ def test_urls() -> None:
 
 
 def test_export_is_safe_and_steady(ledger: Ledger) -> None:
-    ledger.add_facts([fact(1, quote='=HYPERLINK("http://x")', speaker="@cmd", product="\u2028x"), fact(2, change_pct=-37.2)])
-    lines = list(jsonl(ledger.facts()))
+    ledger.add_facts(
+        [fact(1, quote='=HYPERLINK("http://x")', speaker="@cmd", product="\u2028x"), fact(2, change_pct=-37.2)]
+    )
+    lines = list(facts_jsonl(ledger.facts()))
     assert [json.loads(line)["value"] for line in lines] == [1e6, 2e6]
     assert all(line.isascii() for line in lines)
-    assert lines == list(jsonl(ledger.facts()))
-    head, one, two = csv_lines(ledger.facts())
+    assert lines == list(facts_jsonl(ledger.facts()))
+    head, one, two = facts_csv(ledger.facts())
     assert head.startswith("document,kind,status")
     assert "'=HYPERLINK" in one
     assert "'@cmd" in one

@@ -178,7 +178,13 @@ def hostile():
         value=[500.0, 0.0], unit=["tonnes"] * 2, **{k: v * 2 for k, v in cited.items()},
     )  # fmt: skip
     base["provenance"] = frame(
-        table=["links"], id=["A-B"], field=["length_km"], source=["s2"], confidence=["A"], note=[EVIL], other_values=[EVIL]
+        table=["links"],
+        id=["A-B"],
+        field=["length_km"],
+        source=["s2"],
+        confidence=["A"],
+        note=[EVIL],
+        other_values=[EVIL],
     )
     case = tiny(**base)
     meta = replace(case.meta, title=EVIL, text=EVIL, outside=(EVIL,), boundaries=EVIL, headline_corridors=("x",))

@@ -30,8 +30,8 @@ from karavan.report.geography import (
 )
 from karavan.report.labels import Wish, place
 from karavan.report.layers import flow_px, flow_scale, link_status, nice_above
-from karavan.report.numbers import NOT_KNOWN, number, percent
 from karavan.report.result_files import safe_csv, write_tables, write_whole
+from karavan.report.wording import NOT_KNOWN, number, percent
 from karavan.units import EARTH_RADIUS_KM, great_circle_km
 
 

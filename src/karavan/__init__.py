@@ -31,10 +31,24 @@ if TYPE_CHECKING:
         NoRoute,
         SolverError,
     )
+    from karavan.evidence.gazetteer import gazetteer
+    from karavan.evidence.importer import SeriesColumns, read_series
+    from karavan.evidence.ledger.entry import LedgerEntry
+    from karavan.evidence.ledger.export import facts_csv, facts_jsonl
+    from karavan.evidence.ledger.ledger import Ledger
+    from karavan.evidence.ledger.reading import sample_folder
+    from karavan.evidence.ledger.store import default_ledger
+    from karavan.evidence.promises import Promise, promises
+    from karavan.evidence.propose import ModelEndpoint, propose_for
+    from karavan.evidence.reconcile import Verdict, reconcile
+    from karavan.evidence.timeline import SeriesPoint, parse_series, timeline
     from karavan.model import Model, build_model
+    from karavan.report.article import article_page
     from karavan.report.brief import Brief, brief
     from karavan.report.corridors import corridors
     from karavan.report.routes import route_records
+    from karavan.report.said import Said, said_section
+    from karavan.report.series_chart import series_page, series_svg
     from karavan.report.validation import Validation, validate
     from karavan.routing.front import route
     from karavan.routing.shipment import Route, Shipment
@@ -64,10 +78,24 @@ _HOME = {
         "NoRoute",
         "SolverError",
     ),
+    "karavan.evidence.gazetteer": ("gazetteer",),
+    "karavan.evidence.importer": ("SeriesColumns", "read_series"),
+    "karavan.evidence.ledger.entry": ("LedgerEntry",),
+    "karavan.evidence.ledger.export": ("facts_csv", "facts_jsonl"),
+    "karavan.evidence.ledger.ledger": ("Ledger",),
+    "karavan.evidence.ledger.reading": ("sample_folder",),
+    "karavan.evidence.ledger.store": ("default_ledger",),
+    "karavan.evidence.promises": ("Promise", "promises"),
+    "karavan.evidence.propose": ("ModelEndpoint", "propose_for"),
+    "karavan.evidence.reconcile": ("Verdict", "reconcile"),
+    "karavan.evidence.timeline": ("SeriesPoint", "parse_series", "timeline"),
     "karavan.model": ("Model", "build_model"),
+    "karavan.report.article": ("article_page",),
     "karavan.report.brief": ("Brief", "brief"),
     "karavan.report.corridors": ("corridors",),
     "karavan.report.routes": ("route_records",),
+    "karavan.report.said": ("Said", "said_section"),
+    "karavan.report.series_chart": ("series_page", "series_svg"),
     "karavan.report.validation": ("Validation", "validate"),
     "karavan.routing.front": ("route",),
     "karavan.routing.shipment": ("Route", "Shipment"),
@@ -96,31 +124,54 @@ __all__ = [
     "FormatError",
     "KaravanError",
     "LeastCost",
+    "Ledger",
+    "LedgerEntry",
     "MissingExtra",
     "Model",
+    "ModelEndpoint",
     "NameNotFound",
     "NoRoute",
+    "Promise",
     "Route",
+    "Said",
+    "SeriesColumns",
+    "SeriesPoint",
     "Shipment",
     "SolverError",
     "Trace",
     "Validation",
+    "Verdict",
     "__version__",
+    "article_page",
     "assign",
     "brief",
     "build_model",
     "check",
     "corridors",
+    "default_ledger",
     "describe",
+    "facts_csv",
+    "facts_jsonl",
+    "gazetteer",
     "packs",
+    "parse_series",
+    "promises",
+    "propose_for",
     "read_case",
     "read_geopackage",
     "read_gmns",
     "read_pack",
+    "read_series",
     "read_tntp",
+    "reconcile",
     "route",
     "route_records",
+    "said_section",
+    "sample_folder",
+    "series_page",
+    "series_svg",
     "table",
+    "timeline",
     "trace",
     "validate",
     "write_case",

@@ -7,16 +7,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from karavan.assignment.methods import AllOrNothing, LeastCost, Method
-from karavan.assignment.result import Columns, Reason, Round, Solution
+from karavan.assignment.methods import AllOrNothing, LeastCost, Logit, Method
+from karavan.assignment.result import Columns, Reason, Residuals, Round, Solution
 
 if TYPE_CHECKING:
+    from karavan.assignment.methods import ArcLabels
     from karavan.problem import Problem
 
-__all__ = ["AllOrNothing", "Columns", "LeastCost", "Method", "Reason", "Round", "Solution", "solve"]
+__all__ = [
+    "AllOrNothing", "Columns", "LeastCost", "Logit", "Method", "Reason", "Residuals", "Round", "Solution", "solve",
+]  # fmt: skip
 
 
-def solve(problem: Problem, method: Method, *, start: Columns | None = None) -> Solution:
+def solve(
+    problem: Problem, method: Method, *, start: Columns | None = None, labels: ArcLabels | None = None
+) -> Solution:
     """Find the flows of a problem by a method.
 
     Parameters
@@ -24,10 +29,12 @@ def solve(problem: Problem, method: Method, *, start: Columns | None = None) -> 
     problem
         Graph, costs, capacity rows, demand.
     method
-        `LeastCost` or `AllOrNothing`, with options.
+        `LeastCost`, `Logit` or `AllOrNothing`, with options.
     start
         `columns` of the solution of a like problem: same arcs, rows and demands, other values. The optimum is the same
-        with or without; only the time differs.
+        with or without; only the time differs. With `Logit` they are also the choice sets to begin with.
+    labels
+        Modes and carrying units by which `Logit` nests the paths of a demand; without, there are no nests.
 
     Raises
     ------
@@ -47,6 +54,10 @@ def solve(problem: Problem, method: Method, *, start: Columns | None = None) -> 
         from karavan.assignment.all_or_nothing import all_or_nothing
 
         return all_or_nothing(problem)
+    if isinstance(method, Logit):
+        from karavan.assignment.logit import logit
+
+        return logit(problem, method, start=start, labels=labels)
     from karavan.assignment.least_cost import least_cost
 
     return least_cost(problem, method, start=start)

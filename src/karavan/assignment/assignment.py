@@ -26,6 +26,7 @@ REASONS = {
     Reason.NO_PATH: "no path",
     Reason.TOO_DEAR: "priced out",
     Reason.CAPACITY: "capacity",
+    Reason.CHOICE: "shippers' choice",
 }
 SMALL = 1e-9  # relative to the largest flow: less is no flow
 
@@ -132,7 +133,7 @@ class Assignment:
                 **{c: rows[c].to_numpy(dtype=object) for c in ("origin", "destination", "commodity")},
                 "tonnes": self.problem.tonnes,
                 "served": s.served,
-                "unserved": s.unserved,
+                "unserved": np.where(s.unserved > SMALL * np.maximum(self.problem.tonnes, 1.0), s.unserved, 0.0),
                 "reason": [REASONS[Reason(r)] for r in s.reason],
                 "unserved_price": self.problem.unserved_price,
                 "source": rows["source"].to_numpy(dtype=object),

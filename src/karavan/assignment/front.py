@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from karavan.assignment import solve
 from karavan.assignment.assignment import Assignment
-from karavan.assignment.methods import LeastCost
+from karavan.assignment.methods import ArcLabels, LeastCost
 from karavan.model import Model, build_model, problem_of
 
 if TYPE_CHECKING:
     from karavan.assignment.methods import Method
+    from karavan.assignment.result import Columns
+    from karavan.problem import Problem
     from karavan.schema.case import Case
 
 
 def assign(
-    case: Case | Model, *, method: Method | None = None, day: str | None = None, month: bool = False
+    case: Case | Model,
+    *,
+    method: Method | None = None,
+    day: str | None = None,
+    month: bool = False,
+    start: Assignment | None = None,
 ) -> Assignment:
     """Assign the demand of a case to its network.
 
@@ -25,15 +34,38 @@ def assign(
         A case, or the `Model` built from it when several questions are asked.
     method
         `LeastCost()` by default: a planner's optimum under hard capacities, unserved demand as a priced slack.
-        `AllOrNothing()` ignores capacities.
+        `Logit(theta=...)`: shippers choose for themselves, with queues at full facilities. `AllOrNothing()` ignores
+        capacities.
     day
         What is open on this day (YYYY-MM-DD); mid-year of the case's year by default. Ignored for a `Model`.
     month
         Assign the busiest month: peak-month shares of the demand against a twelfth of each yearly capacity.
+    start
+        An assignment of a like case (same network and demand rows, other values) to begin with: faster. With `Logit`
+        its paths are the choice sets, so that a change of values is not mixed up with a change of alternatives.
 
     Raises `SolverError` when the stated gap is not reached. Unserved demand is a result, not an error.
     """
     model = case if isinstance(case, Model) else build_model(case, day=day)
     problem = problem_of(model, month=month)
     chosen = method or LeastCost()
-    return Assignment(model, problem, solve(problem, chosen), chosen, month)
+    columns = None if start is None else start_columns(start, problem)
+    labels = ArcLabels(model.graph.arc_mode, model.graph.arc_unit, model.graph.km)
+    return Assignment(model, problem, solve(problem, chosen, start=columns, labels=labels), chosen, month)
+
+
+def start_columns(start: Assignment, problem: Problem) -> Columns | None:
+    """Return what a like problem may start from; None where the method of `start` keeps nothing.
+
+    Raises
+    ------
+    ValueError
+        The network, capacity rows or demand rows are others.
+    """
+    names = ("tail", "head", "usage_row", "origin", "destination", "demand_class")
+    if start.problem.n_rows != problem.n_rows or not all(
+        np.array_equal(getattr(start.problem, name), getattr(problem, name)) for name in names
+    ):
+        message = "start is of another network, or has other demand rows; assign without it"
+        raise ValueError(message)
+    return start.solution.columns

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +56,71 @@ class LeastCost:
             raise ValueError(msg)
 
 
-Method: TypeAlias = AllOrNothing | LeastCost
+@dataclass(frozen=True, slots=True, eq=False)
+class ArcLabels:
+    """What nests are made by: mode and carrying unit of every arc (-1: none), and its kilometres; (n_arcs,) each."""
+
+    mode: NDArray[np.int32]
+    unit: NDArray[np.int32]
+    km: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Logit:
+    """Shippers choose for themselves, not all alike, and queues at full facilities turn the others away (Bell 1995).
+
+    Attributes
+    ----------
+    theta
+        Dispersion, 1 over USD per tonne: of two ways that differ by 1/theta the cheaper takes 2.7 times as much. There
+        is no usual value; `calibrate` finds one from counts.
+    per
+        What `theta` is one over: "usd" per tonne, or the "cheapest cost" of each demand, so that long and short hauls
+        choose between shares of their cost.
+    mode_ratio, unit_ratio
+        At least 1: how much sharper the choice is inside a mode than between modes, and between the paths of a
+        carrying unit than between units. 1: no nest.
+    overlap
+        Paths that share arcs are less than a path each: "path size", "c-logit" (commonality), or "none".
+    overlap_power
+        Weight of the overlap: 0 none, 1 usual.
+    alternatives, penalty, detour
+        Choice set of a demand: at most so many paths found by making the arcs of each path found `penalty` times
+        dearer, none dearer than `detour` times the cheapest; then every path that is the cheapest at the queues.
+    tolerance
+        Greatest share by which a capacity may be exceeded, or left free in spite of a queue.
+    max_rounds
+        Rounds of path search after which the work is given up.
+    """
+
+    theta: float
+    per: Literal["usd", "cheapest cost"] = "usd"
+    mode_ratio: float = 1.0
+    unit_ratio: float = 1.0
+    overlap: Literal["path size", "c-logit", "none"] = "path size"
+    overlap_power: float = 1.0
+    alternatives: int = 6
+    penalty: float = 1.3
+    detour: float = 2.0
+    tolerance: float = 1e-8
+    max_rounds: int = 100
+
+    def __post_init__(self) -> None:
+        checks = {
+            "theta": (0.0 < self.theta < float("inf"), "a number above 0"),
+            "per": (self.per in {"usd", "cheapest cost"}, '"usd" or "cheapest cost"'),
+            "mode_ratio": (1.0 <= self.mode_ratio < float("inf"), "a number from 1"),
+            "unit_ratio": (1.0 <= self.unit_ratio < float("inf"), "a number from 1"),
+            "overlap": (self.overlap in {"path size", "c-logit", "none"}, '"path size", "c-logit" or "none"'),
+            "overlap_power": (0.0 <= self.overlap_power < float("inf"), "a number from 0"),
+            "alternatives": (self.alternatives >= 1, "a number from 1"),
+            "penalty": (1.0 < self.penalty < float("inf"), "a number above 1"),
+            "detour": (1.0 <= self.detour < float("inf"), "a number from 1"),
+            "tolerance": (1e-12 <= self.tolerance < 1.0, "a number from 1e-12 up to 1"),
+        }
+        faults = [f"{name} is {getattr(self, name)!r}; give {want}" for name, (sound, want) in checks.items() if not sound]
+        if faults:
+            raise ValueError("; ".join(faults))
+
+
+Method: TypeAlias = AllOrNothing | LeastCost | Logit

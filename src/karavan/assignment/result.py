@@ -25,11 +25,13 @@ class Reason(IntEnum):
     NO_PATH = 1
     TOO_DEAR = 2
     CAPACITY = 3
+    CHOICE = 4
 
     @property
     def text(self) -> str:
         """The reason in words."""
-        return ("served", "no path", "every path costs more than the unserved price", "capacity")[self.value]
+        words = ("served", "no path", "every path costs more than the unserved price", "capacity", "shippers' choice")
+        return words[self.value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Columns:
         Basis: status of the unserved tonnes of each demand, then of the paths; of demands, unserved total, rows.
     search
         Demands in groups, and bounds that guide the path search.
+    row_price
+        (n_rows,) USD per own unit, of the queues of `Logit`; None after other methods.
     """
 
     path_start: Long
@@ -68,6 +72,29 @@ class Columns:
     col_status: Int
     row_status: Int
     search: Search
+    row_price: Float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Residuals:
+    """What is left of error in a stochastic equilibrium.
+
+    Attributes
+    ----------
+    consistency
+        Greatest difference, as a share of its demand, between a flow and the choice at costs added up anew from arcs.
+    capacity
+        Greatest share by which a row is exceeded.
+    complementarity
+        Greatest share of a row that is free in spite of a queue.
+    cost
+        USD: transport and unserved tonnes at their prices, without the worth of variety.
+    """
+
+    consistency: float
+    capacity: float
+    complementarity: float
+    cost: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +130,8 @@ class Solution:
         (n_demands,), USD that one more tonne of the demand would cost, transport and capacity; infinite without a path.
     objective, bound, gap
         USD: cost of the flows and of what is unserved, what no flows can go below, and their relative difference. With
-        "served first" cost of transport alone, among flows that serve the most.
+        "served first" cost of transport alone, among flows that serve the most. With `Logit` the cost less what
+        variety is worth to shippers (entropy over theta), which is what its flows minimise.
     second
         The second objective, summed over the flows.
     rounds
@@ -112,6 +140,8 @@ class Solution:
         Wall time; the only field that differs between two equal runs.
     columns
         To start a like problem from; None where the method keeps none.
+    residuals
+        With `Logit`; else None.
     """
 
     path_start: Long
@@ -137,3 +167,4 @@ class Solution:
     rounds: tuple[Round, ...]
     seconds: float
     columns: Columns | None
+    residuals: Residuals | None = None

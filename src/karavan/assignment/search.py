@@ -125,7 +125,8 @@ def _search(problem: Problem, reachable: NDArray[np.bool_], target: Int, bound: 
 def _same_but_values(problem: Problem, other: Problem) -> bool:
     """Whether one problem is the other with values perturbed, all arcs open or closed as before."""
     kept = ("tail", "head", "open", "usage_row", "usage_units", "origin", "destination", "demand_class")
-    return all(getattr(problem, name) is getattr(other, name) for name in kept)
+    pairs = [(getattr(problem, name), getattr(other, name)) for name in kept]
+    return all(mine is its or np.array_equal(mine, its) for mine, its in pairs)
 
 
 def _least_share(problem: Problem, other: Problem) -> float:

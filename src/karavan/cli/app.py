@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import karavan as kv
-from karavan.cli import files, look, plan
+from karavan.cli import facts, files, look, plan
 from karavan.cli.output import print_json, print_line, safe, say
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ app.command("validate")(plan.validate)
 app.command("export")(files.export_case)
 app.command("import")(files.import_case)
 app.command("packs")(look.packs)
+app.add_typer(facts.facts, name="facts")
 
 
 @app.callback(invoke_without_command=True)

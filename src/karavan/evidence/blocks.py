@@ -111,11 +111,11 @@ def _kind(line: str, *, first: bool, early: bool) -> BlockKind:
 def _section_end(kinds: list[BlockKind], lengths: list[int], at: int) -> int:
     """Return where a section of boilerplate that starts at `at` ends: at the end, unless the article goes on.
 
-    It goes on if the section stands in the first 60 % of the text and at least three paragraphs of body follow it; then
+    It goes on if the section stands in the first quarter of the text and at least three paragraphs of body follow it; then
     only the short lines behind the marker belong to it.
     """
     before, after = sum(lengths[:at]), sum(lengths[at:])
-    if before < after * 1.5 and sum(k == "body" and n > 200 for k, n in zip(kinds[at + 1 :], lengths[at + 1 :], strict=True)) >= 3 and before > 0:
+    if before < after * 0.3 and sum(k == "body" and n > 200 for k, n in zip(kinds[at + 1 :], lengths[at + 1 :], strict=True)) >= 3 and before > 0:
         end = at + 1
         while end < len(kinds) and kinds[end] != "body":
             end += 1

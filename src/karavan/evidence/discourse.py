@@ -168,7 +168,7 @@ def read(document: Document, names: Gazetteer) -> Reading:
     people: list[Person] = []
     for sentence in sentences:
         sentence.people = find_people(text, sentence.start, sentence.end, sentence.geo, people)
-        people.extend(sentence.people)
+        people.extend(p for p in sentence.people if p.name_start >= 0)
     people = register(people)
     for sentence in sentences:
         sentence.namings = find_namings(text, sentence.start, sentence.end, people, sentence.people, sentence.geo)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
-    from karavan.evidence.ledger.entry import Entry
+    from karavan.evidence.ledger.entry import LedgerEntry
 
 # What an action needs to be done, and what is a first step towards it: modes of events.
 DOING: dict[str, tuple[set[str], set[str]]] = {
@@ -41,15 +41,13 @@ class Deed:
     finishes: bool = False
 
 
-def deeds(entries: Iterable[Entry]) -> list[Deed]:
+def deeds(entries: Iterable[LedgerEntry]) -> list[Deed]:
     """Return the events that have happened (not the planned ones), in time."""
     found = [_deed(e) for e in entries if e["kind"] == "event" and not e["planned"]]
     return sorted(found, key=lambda d: (str(d.day or "9999"), d.fact))
 
 
-def fitting(
-    promise: Mapping[str, Any], words: frozenset[str], done: Sequence[Deed], made: date | None
-) -> list[Deed]:
+def fitting(promise: Mapping[str, Any], words: frozenset[str], done: Sequence[Deed], made: date | None) -> list[Deed]:
     """Return the deeds after the day a promise was made that do it, or begin it; those that do it first."""
     finishing, beginning = DOING.get(str(promise.get("action") or ""), (set(), set()))
     areas, place = frozenset(promise.get("areas") or ()), str(promise.get("place") or "")
@@ -64,7 +62,7 @@ def fitting(
     return sorted(fit, key=lambda d: not d.finishes)
 
 
-def _deed(entry: Entry) -> Deed:
+def _deed(entry: LedgerEntry) -> Deed:
     data = entry.data
     first, last = parse_interval(_dated(data.get("date")))
     mode = str(data.get("event_type") or "").rpartition(".")[2]

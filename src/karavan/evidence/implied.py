@@ -21,17 +21,24 @@ def implied_levels(levels: Iterable[Observation], growth: Sequence[Observation])
     377.4 million for the year before.
     """
     by_subject: dict[tuple[object, ...], list[Observation]] = {}
-    for change in growth:
-        by_subject.setdefault(_subject(change), []).append(change)
-    found: list[Observation] = []
     for level in levels:
-        if level.derived or level.series.kind not in {"level", "cumulative"}:
-            continue
-        for change in by_subject.get(_subject(level), []):
+        if not level.derived and level.series.kind in {"level", "cumulative"}:
+            by_subject.setdefault(_subject(level), []).append(level)
+    found: list[Observation] = []
+    for change in growth:
+        for level in _nearest(by_subject.get(_subject(change), []), change):
             derived = _base(level, change)
             if derived is not None and not any(_same(derived, other) for other in found):
                 found.append(derived)
     return found
+
+
+def _nearest(levels: list[Observation], change: Observation) -> list[Observation]:
+    """Return the levels a change is said of: those of its own fact, else of its own source, else all."""
+    own = [o for o in levels if o.facts == change.facts]
+    source = change.data.get("address") or change.data.get("document_id")
+    near = [o for o in levels if (o.data.get("address") or o.data.get("document_id")) == source]
+    return own or near or levels
 
 
 def base_period(change: Observation) -> tuple[date | None, date | None]:
@@ -104,7 +111,7 @@ def _belong(level: Observation, change: Observation) -> bool:
 
 
 def _money_or_named(level: Observation, change: Observation) -> bool:
-    """Tell whether a change is one of this level's unit; of trade without a unit said, it is one of its value in money."""
+    """Tell whether a change is of this level's unit; of trade, with no unit said, it is of its value in money."""
     unit = change.series.unit.partition("|")[2]
     if unit:
         return unit == level.series.unit

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import math
 import re
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -26,15 +27,18 @@ COMPARATORS = (
     (">", r"over|exceed|more than|surpass|above|at least"), ("<~", r"nearly|almost|approach|close to"),
     ("~", r"about|some\b|around|approximately"), ("<", r"under|less than|below"),
 )  # fmt: skip
-REPORTER = re.compile(r"\b(?:IRICA|UN Comtrade|World Bank|[A-Z]\w+ (?:customs|statistics|stat\w* committee|side|figures|count))\b")
+REPORTER = re.compile(
+    r"\b(?:IRICA|UN Comtrade|World Bank|[A-Z]\w+ (?:customs|statistics|stat\w* committee|side|figures|count))\b"
+)
 PUBLISHED = re.compile(r"\b(20\d\d-\d\d-\d\d)\b")
 CHANGE = re.compile(r"(?:^|[;:,] )([+-]\d+(?:\.\d+)?)%")
 TIMES = re.compile(r"(?:^|[;:,] )(\d+(?:\.\d+)?) times\b(?! )")
+MONTH = re.compile(r"\b(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* (20\d\d)\b")
 CALCULATED = re.compile(r"\bown (?:calculation|estimate)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class SeriesColumns:
     """The name of the column that holds each thing; a column the table has not got is taken as empty.
 
     `subject` and `attribute` are read as words ("goods trade KZ-IR", "exports KZ->IR") where `indicator` and `areas`
@@ -60,7 +64,7 @@ class Columns:
     note: str = "note"
 
     @classmethod
-    def parse(cls, text: str) -> Columns:
+    def parse(cls, text: str) -> SeriesColumns:
         """Read a mapping such as "value=OBS_VALUE, period=TIME_PERIOD". Raises `FormatError` for unknown things."""
         given = dict(part.strip().split("=", 1) for part in text.split(",") if "=" in part)
         names = [f.name for f in fields(cls)]
@@ -71,12 +75,12 @@ class Columns:
         return cls(**{k.strip(): v.strip() for k, v in given.items()})
 
 
-def read_series(path: str | Path, columns: Columns | None = None) -> tuple[Document, list[dict[str, Any]]]:
+def read_series(path: str | Path, columns: SeriesColumns | None = None) -> tuple[Document, list[dict[str, Any]]]:
     """Read a CSV file of figures (UTF-8, header first): its document and one JSON object of a fact for each row.
 
     Raises `FormatError` where the file is no UTF-8 CSV or has no column of values.
     """
-    file, names = Path(path), columns or Columns()
+    file, names = Path(path), columns or SeriesColumns()
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -175,10 +179,9 @@ def _put_target(data: dict[str, Any], days: Days, note: str) -> None:
         "deadline": days.last.isoformat() if days.last else None, "horizon": data["period_text"], "period": None,
         "speaker": said[1].strip() if said else None, "transformation": None,
     }  # fmt: skip
-    month = re.search(r"\b(January|February|March|April|May|June|July|August|September|October|November|December|Dec|Jan)"
-                      r" (20\d\d)\b", note)  # fmt: skip
+    month = MONTH.search(note)
     if month and not data["published"]:
-        days = read_days(f"{month[1][:3]} {month[2]}")
+        days = read_days(f"{month[1]} {month[2]}")
         data |= {"published": days.last.isoformat() if days.last else None, "published_basis": "inferred"}
 
 
@@ -197,11 +200,11 @@ def _number(text: str) -> tuple[float | None, str]:
         return None, f"value {text!r} is no number"
     if value is not None and abs(value) > 1e300:
         return None, f"value {text!r} is no number"
-    return (None, "no value") if value is None or value != value else (value, "")  # noqa: PLR0124 (NaN)
+    return (None, "no value") if value is None or math.isnan(value) else (value, "")
 
 
 def _step(text: str, value: float) -> float:
-    """Return the size of the last digit of a number as written; of whole numbers the closing noughts are not counted."""
+    """Return the size of the last digit of a number as written; closing noughts of whole numbers do not count."""
     return 10.0 ** -len(text.partition(".")[2]) if "." in text else last_digit(value)
 
 

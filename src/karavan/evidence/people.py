@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from karavan.evidence.gazetteer import Mention
 
 _PARTICLE = r"(?:bin|bint|ibn|al|el|ul|ur|de|da|dos|van|von|der|la|le)"
-_NAME_WORD = r"(?:[A-ZÀ-ÞŞŽČĞİÇ](?:[^\W\d_]|['’.-](?=[^\W\d_]))+|[A-Z]\.)"
+_NAME_WORD = r"(?:[A-ZÀ-ÞŞŽČĞİÇ](?:[^\W\d_]|['’](?!s\b)(?=[^\W\d_])|[.-](?=[^\W\d_]))+|[A-Z]\.)"
 NAME = rf"{_NAME_WORD}(?:[ -]{_NAME_WORD}|[ -]{_PARTICLE}[ -](?={_NAME_WORD})){{0,4}}"
 _NAME_AT = re.compile(rf"(?:,? (?:\()?|, ){NAME}")
 _NAME_RE = re.compile(NAME)
@@ -40,14 +40,21 @@ _NO_NAME = frozenset(
 )
 
 
+_PORTFOLIO = (
+    r"(?:Foreign Affairs|Foreign Trade|External Affairs|Internal Affairs|International (?:Trade|Cooperation|Affairs)|Regional (?:Integration|Cooperation)|"
+    r"Trade|Transport(?:ation)?|Economy|Economic (?:Affairs|Development)|Finance|Agriculture|Industry|Energy|Works|Public Works|Infrastructure|Railways|Roads|Commerce|State|Investments?|"
+    r"Defen[cs]e|Digital \w+|Mines|Mining|Planning|Integration|Development|Urban Development|Logistics|Ports|Shipping|Tourism|Water|Petroleum|Oil|Interior|Communications?|Labou?r|Rural Development|National \w+)"
+)
+
+
 @cache
 def _role_pattern() -> re.Pattern[str]:
     titles = sorted({row["title"] for row in read_table("roles")} | {"minister", "president", "prime minister", "counterpart", "ambassador", "leader"}, key=len, reverse=True)  # fmt: skip
     alternatives = "|".join(re.escape(t) for t in titles)
     return re.compile(
-        rf"\b(?:(?:First|Deputy|Acting|Vice|former|Former|Special|Chief|Senior|Executive|ex)[ -])*(?:(?:[A-Z][a-z]+(?:, [A-Z][a-z]+)*(?:,? and [A-Z][a-z]+)? )(?=Minister|Secretary|Commissioner))?(?:{alternatives})\b"
+        rf"(?<![\w’'-])(?:(?:First|Deputy|Acting|Vice|former|Former|Special|Chief|Senior|Executive|ex)[ -])*(?:(?:[A-Z][a-z]+(?:, [A-Z][a-z]+)*(?:,? and [A-Z][a-z]+)? )(?=Minister|Secretary|Commissioner))?(?:{alternatives})\b"
         r"(?:(?: and|,) (?:First |Deputy )*(?:Minister|Prime Minister|Foreign Minister)\b)?"
-        r"(?: (?:of|for) (?:the )?(?:Foreign|Trade|Transport|Economy|Finance|Agriculture|Industry|Energy|Works|Infrastructure|Railways|Commerce|State|Roads|Investment|Economic|External|Internal|National|Digital|Public|Mines|Planning|Regional|International|Integration)[\w]*(?:(?:,| and|, and|) [A-Z]\w+){0,5})?"
+        rf"(?: (?:of|for) (?:the )?{_PORTFOLIO}(?:(?:, | and |, and ){_PORTFOLIO}){{0,4}})?"
     )
 
 
@@ -122,12 +129,15 @@ def find_people(text: str, start: int, end: int, geo: Sequence[Mention], known: 
         name = _name_at(text, at, end)
         country = before or after
         if name is None:
+            if country and country.entry.countries:
+                first = before.start if before else m.start()
+                out.append(Person(Actor("", country.entry.countries[0], m.group()), first, at, -1))
             continue
         if any(g.start <= name.start() < g.end and g.kind in {"country", "demonym", "corridor"} for g in geo):
             continue
         role = m.group()
         if role.endswith("counterpart"):
-            earlier = (*known, *out)
+            earlier = [p for p in (*known, *out) if p.name_start >= 0]
             role = earlier[-1].actor.title if earlier else ""
         if role[0].islower() and role.split()[-1] in {"head", "envoy", "leader"} and country is None:
             continue
@@ -162,13 +172,15 @@ def alike(a: str, b: str) -> bool:
 
 
 def _kindred(name: str, people: Sequence[Person]) -> Person | None:
-    return next((p for p in people if alike(p.actor.name, name)), None)
+    return next((p for p in people if p.actor.name and alike(p.actor.name, name)), None)
 
 
 def register(people: Sequence[Person]) -> list[Person]:
     """Return one entry a person: the fullest name, first role and country known; variants of spelling are one."""
     out: list[Person] = []
     for person in people:
+        if not person.actor.name:
+            continue
         same = next((i for i, p in enumerate(out) if alike(p.actor.name, person.actor.name) and (not p.actor.country or not person.actor.country or p.actor.country == person.actor.country)), None)
         if same is None:
             out.append(person)
@@ -182,12 +194,21 @@ def register(people: Sequence[Person]) -> list[Person]:
     return out
 
 
+def _role_word(title: str) -> str:
+    return title.lower().replace("minister of foreign affairs", "foreign minister").rsplit(" ", 1)[-1]
+
+
 def find_namings(
     text: str, start: int, end: int, people: Sequence[Person], titled: Sequence[Person], geo: Sequence[Mention]
 ) -> list[Naming]:
     """Find every place where a registered person or an organisation is named."""
     out: list[Naming] = []
     for person in titled:
+        if not person.actor.name:
+            same = [p.actor for p in people if p.actor.country == person.actor.country and _role_word(p.actor.title) == _role_word(person.actor.title)]
+            actor = same[0] if len(same) == 1 else Actor(text[person.start : person.end], person.actor.country, person.actor.title)
+            out.append(Naming(person.start, person.end, actor, titled=True))
+            continue
         actor = next((p.actor for p in people if alike(p.actor.name, person.actor.name)), person.actor)
         out.append(Naming(person.start, person.end, actor, titled=True))
     surnames: dict[str, list[Actor]] = {}

@@ -103,7 +103,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("fiscal_one", rf"(?:the )?(?:FY[ ']?(?P<y>(?:20)?\d\d)|(?:fiscal|financial)(?: year)? (?P<y2>{_YEAR}))\b"),
     ("fiscal_rel", r"(?:the )?(?P<rel>previous|last|current|preceding|prior|this|past) (?:fiscal|financial|marketing) year"),
     ("same_of", rf"{_SAME} (?:period|months?|quarter|half|time|timeframe|nine months|six months|three months|{_NUM}[- ]months?(?: period)?|span|interval)(?: of| in| a| during|,)? ?(?:(?:the )?(?P<rel>last|previous|preceding|prior|past|year earlier|year ago|year before)(?: {_IR}| calendar| fiscal)?(?: year)?|(?P<y>{_YEAR})(?:[-–/](?P<y2>(?:20)?\d\d))?\b)"),
-    ("same", rf"{_SAME} (?:period|months?|quarter|half|time|timeframe)\b"),
+    ("same", rf"{_SAME} (?:period|months?|quarter|half|timeframe)\b"),
     ("year_range", rf"(?:from )?(?P<y1>{_YEAR}){_DASH}(?P<y2>(?:20|19)\d\d)\b"),
     ("decade", rf"(?:the )?(?P<y>{_YEAR[:-4]}\d0)s\b"),
     ("level", rf"(?:the )?(?P<y>{_YEAR})(?:'s|’s)? (?:level|figure|total|volume|results?)s?\b"),

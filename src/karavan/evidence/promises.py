@@ -3,7 +3,7 @@
 kept         the target was reached by its deadline, or with none; or an event did what was promised
 kept late    the same, after the deadline
 under way    not reached; growth so far is at least the growth still needed, or a first step has been taken
-behind       not reached; growth so far is less than needed, or the same was promised again a year later with nothing done
+behind       not reached; growth so far is less than needed, or promised again a year later with nothing done
 missed       the deadline has passed and what was observed for it is less
 open         no deadline, or too early to tell; not reached
 no trace     measurable, and nothing was recorded after it within a year
@@ -34,7 +34,7 @@ from karavan.evidence.series import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from karavan.evidence.ledger.entry import Entry
+    from karavan.evidence.ledger.entry import LedgerEntry
 
 Status = Literal["kept", "kept late", "under way", "behind", "missed", "open", "no trace", "too vague"]
 
@@ -97,10 +97,10 @@ class _Row:
 
     series: Series
     words: frozenset[str]
-    said: list[Entry] = field(default_factory=list)
+    said: list[LedgerEntry] = field(default_factory=list)
 
 
-def promises(entries: Iterable[Entry], *, today: date | None = None) -> list[Promise]:
+def promises(entries: Iterable[LedgerEntry], *, today: date | None = None) -> list[Promise]:
     """Return the register on a day (today by default), from all facts of a ledger or of a view of it.
 
     Ordered by areas, then by the day on which it was first said.
@@ -113,7 +113,7 @@ def promises(entries: Iterable[Entry], *, today: date | None = None) -> list[Pro
     return sorted(rows, key=lambda p: (p.areas, p.history[0].published or "9999", p.title, p.target or 0.0, p.fact))
 
 
-def _gathered(said: Iterable[Entry]) -> list[_Row]:
+def _gathered(said: Iterable[LedgerEntry]) -> list[_Row]:
     """Gather repeats of a promise, the earliest first."""
     rows: list[_Row] = []
     for entry in sorted(said, key=lambda e: (str(e["published"] or "9999"), e.seq)):
@@ -127,7 +127,7 @@ def _gathered(said: Iterable[Entry]) -> list[_Row]:
     return rows
 
 
-def _repeats(row: _Row, entry: Entry, series: Series, words: frozenset[str]) -> bool:
+def _repeats(row: _Row, entry: LedgerEntry, series: Series, words: frozenset[str]) -> bool:
     first = row.said[0]
     if (first["modality"] in SOFT) != (entry["modality"] in SOFT) or row.series.areas != series.areas:
         return False
@@ -151,7 +151,22 @@ def content_words(text: str) -> frozenset[str]:
     >>> sorted(content_words("the construction of a terminal at the port"))
     ['construction', 'port', 'terminal']
     """
-    small = {"the", "and", "for", "with", "from", "this", "that", "our", "their", "its", "will", "new", "between", "into"}
+    small = {
+        "the",
+        "and",
+        "for",
+        "with",
+        "from",
+        "this",
+        "that",
+        "our",
+        "their",
+        "its",
+        "will",
+        "new",
+        "between",
+        "into",
+    }
     return frozenset(w for w in re.findall(r"[a-z]{3,}", text.casefold()) if w not in small)
 
 
@@ -192,7 +207,7 @@ def _end(o: Observation) -> date:
     return o.last or date.max
 
 
-def _said(entry: Entry) -> Said:
+def _said(entry: LedgerEntry) -> Said:
     data = entry.data
     actors = data.get("actors") or [""]
     return Said(
@@ -260,14 +275,19 @@ def _measured(
     facts = latest.facts
     fresh = [o for o in parts if o.last and latest.last and o.last > latest.last]
     so_far = f"; {fresh[-1].words()} in {period_words(fresh[-1].first, fresh[-1].last)}" if fresh else ""
-    base = _Outcome("open", "", latest.value, period_words(latest.first, latest.last), None, None, facts, latest.series.unit)
+    base = _Outcome(
+        "open", "", latest.value, period_words(latest.first, latest.last), None, None, facts, latest.series.unit
+    )
     if reached is not None and reached.last is not None:
         late = deadline is not None and reached.last > deadline
-        rule = f"{reached.words()} in {period_words(reached.first, reached.last)} reaches {amount(target, latest.series.unit)}"
+        when = period_words(reached.first, reached.last)
+        rule = f"{reached.words()} in {when} reaches {amount(target, latest.series.unit)}"
         rule += f", after {deadline}" if late else ""
         return _with(base, "kept late" if late else "kept", rule, facts=tuple(dict.fromkeys((*reached.facts, *facts))))
     if deadline is None:
-        words = "no deadline; not reached" + ("" if after else "; nothing observed for a year that ended after it was said")
+        words = "no deadline; not reached" + (
+            "" if after else "; nothing observed for a year that ended after it was said"
+        )
         return _with(base, "open", words + so_far)
     if deadline < day:
         due = [o for o in years if o.last and o.last >= deadline]
@@ -275,14 +295,14 @@ def _measured(
             return _with(base, "open", f"the deadline {deadline} has just passed; no value for it is recorded yet")
         if not due:
             return _with(base, "no trace", f"the deadline {deadline} has passed and nothing is recorded for it")
-        rule = f"{due[0].words()} in {period_words(due[0].first, due[0].last)}, when it was due, is less than the target"
+        rule = (
+            f"{due[0].words()} in {period_words(due[0].first, due[0].last)}, when it was due, is less than the target"
+        )
         return _with(base, "missed", rule)
     return _racing(base, target, years, made, deadline)
 
 
-def _racing(
-    base: _Outcome, target: float, years: Sequence[Observation], made: date | None, deadline: date
-) -> _Outcome:
+def _racing(base: _Outcome, target: float, years: Sequence[Observation], made: date | None, deadline: date) -> _Outcome:
     """Compare the growth still needed a year with the growth seen: last year's, or since the promise, if higher."""
     latest = years[-1]
     needed = growth_needed(latest, target, deadline)
@@ -292,7 +312,9 @@ def _racing(
     if needed is None:
         return _with(base, "open", "the latest value is nought, or the deadline falls in the same period")
     if not rates:
-        return _with(base, "open", f"needs {needed:.1f} % a year; only one year is observed, so no growth is known", needed)
+        return _with(
+            base, "open", f"needs {needed:.1f} % a year; only one year is observed, so no growth is known", needed
+        )
     grown = max(rates)
     rule = f"needs {needed:.1f} % a year until {deadline}; grew {grown:.1f} % a year"
     return _with(base, "under way" if grown >= needed else "behind", rule, needed, grown)
@@ -322,9 +344,7 @@ def _unobserved(made: date | None, deadline: date | None, day: date) -> _Outcome
     return _Outcome("no trace", "no value of this series is recorded")
 
 
-def _seen_to_happen(
-    row: _Row, done: Sequence[Deed], made: date | None, deadline: date | None, day: date
-) -> _Outcome:
+def _seen_to_happen(row: _Row, done: Sequence[Deed], made: date | None, deadline: date | None, day: date) -> _Outcome:
     """Judge a promise without a quantity by events that did it."""
     first, last = row.said[0].data, row.said[-1].data
     if first.get("value") is not None:

@@ -24,7 +24,7 @@ from karavan.evidence.series import Observation, Series, amount, observations, p
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from karavan.evidence.ledger.entry import Entry
+    from karavan.evidence.ledger.entry import LedgerEntry
 
 Kind = Literal[
     "agree", "rounding", "different definition", "different calendar", "different reporter", "revised", "unresolved",
@@ -60,7 +60,7 @@ class Verdict:
         return self.verdict in TROUBLE
 
 
-def reconcile(entries: Iterable[Entry]) -> list[Verdict]:
+def reconcile(entries: Iterable[LedgerEntry]) -> list[Verdict]:
     """Compare all figures of the same series and everything that follows from them, the gravest verdicts first."""
     seen = distinct([o for o in observations(entries) if not o.data.get("derived")])
     levels = [o for o in seen if o.series.kind in {"level", "cumulative"}]
@@ -75,7 +75,14 @@ def reconcile(entries: Iterable[Entry]) -> list[Verdict]:
         *_parts_of_period(levels),
         *_neighbours(levels, implied),
     ]
-    order = ("contradiction", "unresolved", "different definition", "different calendar", "different reporter", "revised")
+    order = (
+        "contradiction",
+        "unresolved",
+        "different definition",
+        "different calendar",
+        "different reporter",
+        "revised",
+    )
     rank = {kind: k for k, kind in enumerate(order)}
     unique = {(v.check, v.facts, v.arithmetic): v for v in verdicts}
     return sorted(unique.values(), key=lambda v: (rank.get(v.verdict, 9), v.series, v.period, v.facts))
@@ -193,7 +200,7 @@ def _implied(implied: Sequence[Observation], levels: Sequence[Observation]) -> l
     for o in implied:
         for said in levels:
             if o.series == said.series and not set(said.facts) <= set(o.facts) and _comparable(o, said):
-                found.append(_verdict("implied level", o.series, o, said))
+                found.append(_verdict("implied level", o.series, o, said))  # noqa: PERF401
     return found
 
 
@@ -231,8 +238,10 @@ def _sum_verdict(total: Observation, parts: Sequence[Observation]) -> Verdict:
     value = sum(p.value for p in parts)
     low, high = sum(p.bounds.low for p in parts), sum(p.bounds.high for p in parts)
     unit = total.series.unit
-    words = f"{' + '.join(amount(p.value, unit) for p in parts)} = {amount(value, unit)}; the total said is {total.words()}"
-    meets = low <= total.bounds.high and total.bounds.low <= high or abs(value - total.value) <= SLACK * abs(value)
+    words = (
+        f"{' + '.join(amount(p.value, unit) for p in parts)} = {amount(value, unit)}; the total said is {total.words()}"
+    )
+    meets = (low <= total.bounds.high and total.bounds.low <= high) or abs(value - total.value) <= SLACK * abs(value)
     reporters = {r.casefold() for r in map(_reporter, (total, *parts)) if r}
     if meets:
         kind: Kind = "agree" if math.isclose(value, total.value, rel_tol=1e-9) else "rounding"
@@ -249,7 +258,7 @@ def _sum_verdict(total: Observation, parts: Sequence[Observation]) -> Verdict:
 
 
 def _parts_of_period(levels: Sequence[Observation]) -> list[Verdict]:
-    """A part of a year cannot hold more than the year; parts that make up the year must sum to it."""
+    """Check that no part of a year holds more than the year, and that parts which make it up sum to it."""
     groups: dict[Series, list[Observation]] = {}
     for o in levels:
         if o.days and o.series.indicator in FLOWS and (o.series.areas or o.series.place):
@@ -266,14 +275,17 @@ def _parts_of_period(levels: Sequence[Observation]) -> list[Verdict]:
 
 
 def _within(part: Observation, whole: Observation) -> bool:
-    assert part.first and part.last and whole.first and whole.last  # noqa: S101 (both have days)
+    assert part.first  # noqa: S101 (it has days)
+    assert part.last  # noqa: S101 (it has days)
+    assert whole.first  # noqa: S101 (it has days)
+    assert whole.last  # noqa: S101 (it has days)
     return part.first >= whole.first and part.last <= whole.last
 
 
 def _too_much(part: Observation, whole: Observation) -> Verdict:
     words = (
-        f"{part.words()} in {period_words(part.first, part.last)} ({_who(part)}) is more than {whole.words()} in all of "
-        f"{period_words(whole.first, whole.last)} ({_who(whole)})"
+        f"{part.words()} in {period_words(part.first, part.last)} ({_who(part)}) is more than {whole.words()} in all "
+        f"of {period_words(whole.first, whole.last)} ({_who(whole)})"
     )
     one, other = _reporter(part), _reporter(whole)
     kind: Kind = "different reporter" if one and other and one.casefold() != other.casefold() else "contradiction"
@@ -287,7 +299,8 @@ def _too_much(part: Observation, whole: Observation) -> Verdict:
 
 def _tiling(inside: Sequence[Observation], whole: Observation) -> list[Observation]:
     """Return observations that follow one another without a gap over the whole period, else nothing."""
-    assert whole.first and whole.last  # noqa: S101 (it has days)
+    assert whole.first  # noqa: S101 (it has days)
+    assert whole.last  # noqa: S101 (it has days)
     at, tiles = whole.first.toordinal(), []
     own = [p for p in inside if _reporter(p) == _reporter(whole) and not p.derived]
     while at <= whole.last.toordinal():
@@ -317,12 +330,14 @@ def _neighbours(levels: Sequence[Observation], implied: Sequence[Observation]) -
             change = 100 * (later.value / earlier.value - 1)
             words = (
                 f"{amount(earlier.value, o.series.unit)} for {period_words(earlier.first, earlier.last)}, "
-                f"{amount(later.value, o.series.unit)} for {period_words(later.first, later.last)}: {change:+.0f} % within "
-                f"a year, which nobody mentions. Derived: {o.derived}"
+                f"{amount(later.value, o.series.unit)} for {period_words(later.first, later.last)}: {change:+.0f} % "
+                f"within a year, which nobody mentions. Derived: {o.derived}"
             )
             facts = tuple(dict.fromkeys((*o.facts, *said.facts)))
             days = period_words(o.first, o.last)
-            found.append(Verdict("unresolved", "neighbouring years", o.series.title(), days, facts, words, derived=True))
+            found.append(
+                Verdict("unresolved", "neighbouring years", o.series.title(), days, facts, words, derived=True)
+            )
     return found
 
 
@@ -361,12 +376,16 @@ def _gap(a: Observation, b: Observation) -> str:
 
 def _cut_off(short: float, long: float) -> bool:
     """Tell whether a number is another one cut off, not rounded: 230 for 237."""
-    if short == long or short == 0 or long == 0 or (short < 0) != (long < 0) or abs(short) > abs(long):
+    if short in (long, 0) or long == 0 or (short < 0) != (long < 0) or abs(short) > abs(long):
         return False
     from karavan.evidence.series import last_digit
 
     step = last_digit(short)
-    return step > last_digit(long) and math.floor(abs(long) / step + 1e-9) == round(abs(short) / step) and step <= 0.1 * abs(long)
+    return (
+        step > last_digit(long)
+        and math.floor(abs(long) / step + 1e-9) == round(abs(short) / step)
+        and step <= 0.1 * abs(long)
+    )
 
 
 def _revised(a: Observation, b: Observation) -> bool:
@@ -375,5 +394,3 @@ def _revised(a: Observation, b: Observation) -> bool:
     if not known or None in days or days[0] == days[1] or min(abs(a.value), abs(b.value)) == 0:
         return False
     return abs(a.value - b.value) / min(abs(a.value), abs(b.value)) <= REVISION
-
-

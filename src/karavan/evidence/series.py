@@ -17,7 +17,7 @@ from karavan.evidence.records import parse_interval
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from karavan.evidence.ledger.entry import Entry
+    from karavan.evidence.ledger.entry import LedgerEntry
 
 ABOUT = 0.05  # "about" allows for this share, or for the last digit written if that is more
 NEARLY = 0.1  # "nearly", "approached": at most this share below
@@ -174,7 +174,7 @@ def amount(value: float, unit: str = "") -> str:
     return " ".join(p for p in parts if p)
 
 
-def observations(entries: Iterable[Entry]) -> list[Observation]:
+def observations(entries: Iterable[LedgerEntry]) -> list[Observation]:
     """Return what figures say of levels and of growth, one observation for each; rejected facts are left out."""
     found: list[Observation] = []
     for entry in entries:
@@ -184,7 +184,7 @@ def observations(entries: Iterable[Entry]) -> list[Observation]:
     return found
 
 
-def _level(entry: Entry) -> Observation | None:
+def _level(entry: LedgerEntry) -> Observation | None:
     data = entry.data
     value, low, high = (data.get(k) for k in ("value", "low", "high"))
     if value is None and low is not None and high is not None:
@@ -197,7 +197,7 @@ def _level(entry: Entry) -> Observation | None:
     return Observation(series_of(data), value, bounds, comparator, first, last, (entry.id,), data)
 
 
-def _growth(entry: Entry) -> Observation | None:
+def _growth(entry: LedgerEntry) -> Observation | None:
     data = entry.data
     change = data.get("change_pct")
     if change is None and data.get("transformation") == "change_pct":

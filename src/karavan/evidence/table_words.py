@@ -11,11 +11,15 @@ from functools import cache
 from karavan.evidence.calendars import solar_hijri_to_gregorian
 from karavan.evidence.gazetteer import find_mentions, gazetteer, read_table
 
-MONTHS = {m: k for k, m in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1)}
+MONTHS = {
+    m: k
+    for k, m in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1)
+}
 SCALE = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 INDICATORS = {
     "turnover": "trade_turnover", "trade": "trade_turnover", "exports": "export", "export": "export",
-    "imports": "import", "import": "import", "transit": "transit", "cargo": "freight", "containers": "container_traffic",
+    "imports": "import", "import": "import", "transit": "transit", "cargo": "freight",
+    "containers": "container_traffic",
     "capacity": "capacity", "investment": "investment", "enterprises": "enterprise_count", "gdp": "gdp",
     "population": "population", "price": "price", "length": "length", "cost": "cost", "share": "share",
     "frequency": "service_frequency",

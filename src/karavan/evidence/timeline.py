@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Literal
 from karavan.errors import NameNotFound
 from karavan.evidence.implied import implied_levels
 from karavan.evidence.reconcile import distinct
-from karavan.evidence.series import Observation, observations, period_words, series_of
+from karavan.evidence.series import Observation, amount, observations, period_words, series_of
 from karavan.evidence.table_words import INDICATORS, area_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from karavan.evidence.ledger.entry import Entry
+    from karavan.evidence.ledger.entry import LedgerEntry
     from karavan.evidence.ledger.view import View
 
 Layer = Literal["said", "implied", "target"]
@@ -35,8 +35,12 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """One value on the axis. `at` is the year it stands at (the middle of its period), `how` the reckoning if implied."""
+class SeriesPoint:
+    """One value on the axis.
+
+    `at` is the year it stands at (the middle of its period); `how` the reckoning of what is implied, and of a target
+    what kind it is and when it was said.
+    """
 
     layer: Layer
     at: float | None
@@ -73,7 +77,9 @@ def parse_series(text: str) -> Wanted:
     areas = []
     for name in names:
         if name.casefold() not in codes and len(names) > 1:
-            raise NameNotFound(name, "country or bloc", [k for k in area_codes() if k[:2].casefold() == name[:2].casefold()][:5])
+            raise NameNotFound(
+                name, "country or bloc", [k for k in area_codes() if k[:2].casefold() == name[:2].casefold()][:5]
+            )
         areas.append(codes.get(name.casefold(), name))
     if not areas:
         raise NameNotFound(text, "series", ["trade KZ-IR", "exports KZ->IR"])
@@ -81,7 +87,7 @@ def parse_series(text: str) -> Wanted:
     return Wanted(indicator, tuple(areas), direction)
 
 
-def timeline(view: View, wanted: Wanted, *, unit: str = "") -> list[Point]:
+def timeline(view: View, wanted: Wanted, *, unit: str = "") -> list[SeriesPoint]:
     """Return the points of a series, by period; only those of one unit: the one given, else the commonest."""
     named = view.about(wanted.areas, indicator=wanted.indicator)
     if wanted.indicator == "export":
@@ -91,7 +97,9 @@ def timeline(view: View, wanted: Wanted, *, unit: str = "") -> list[Point]:
     found = [e for e in named if e["status"] in {"accepted", "partial"} and _belongs(e, wanted)]
     seen = distinct([o for o in observations(found) if not o.data.get("derived")])
     levels = [o for o in seen if o.series.kind == "level" and not o.series.product]
-    implied = [o for o in implied_levels(levels, [o for o in seen if o.series.kind == "growth"]) if not o.series.product]
+    implied = [
+        o for o in implied_levels(levels, [o for o in seen if o.series.kind == "growth"]) if not o.series.product
+    ]
     points = [*_points(levels, "said"), *_points(implied, "implied"), *_targets(found)]
     units = [p.unit for p in points]
     chosen = unit or (max(sorted(set(units)), key=units.count) if units else "")
@@ -101,34 +109,35 @@ def timeline(view: View, wanted: Wanted, *, unit: str = "") -> list[Point]:
     )
 
 
-def _belongs(entry: Entry, wanted: Wanted) -> bool:
+def _belongs(entry: LedgerEntry, wanted: Wanted) -> bool:
     series = series_of(entry.data)
     whole = len(wanted.areas) == 1 or set(series.areas) == set(wanted.areas)
     return whole and (not wanted.direction or series.direction == wanted.direction)
 
 
-def _points(seen: list[Observation], layer: Layer) -> Iterator[Point]:
+def _points(seen: list[Observation], layer: Layer) -> Iterator[SeriesPoint]:
     for o in seen:
         middle = (o.first.toordinal() + o.last.toordinal()) / 2 if o.first and o.last else None
         at = None if middle is None else round(1 + (middle - 1) / 365.2425, 2)
         keys = ("reporter", "speaker", "publisher", "title", "document")
         who = next((str(o.data[k]) for k in keys if o.data.get(k)), "")
         words = o.words()
-        yield Point(
+        yield SeriesPoint(
             layer, at, period_words(o.first, o.last), o.value, o.series.unit, words, who, str(o.data["status"]),
             o.facts[0], str(o.data.get("quote") or ""), o.derived,
         )  # fmt: skip
 
 
-def _targets(entries: list[Entry]) -> Iterator[Point]:
+def _targets(entries: list[LedgerEntry]) -> Iterator[SeriesPoint]:
     for e in entries:
         if e["kind"] != "commitment" or e["value"] is None or e["unit"] in {"{x}", "%"}:
             continue
         deadline = e["deadline"]
         at = int(str(deadline)[:4]) + 0.99 if deadline else None
-        words = f"{e['modality']}, said {e['published'] or 'on an unknown day'}"
+        how = f"{e['modality']}, said {e['published'] or 'on an unknown day'}"
         who = str(e["speaker"] or ", ".join(e["actors"] or ()) or e["title"] or e["document"])
-        yield Point(
+        yield SeriesPoint(
             "target", at, f"by {deadline}" if deadline else str(e["horizon"] or "no deadline"), float(e["value"]),
-            str(e["unit"] or ""), words, who, str(e["status"]), e.id, str(e["quote"] or ""),
+            str(e["unit"] or ""), amount(float(e["value"]), str(e["unit"] or "")), who, str(e["status"]), e.id,
+            str(e["quote"] or ""), how,
         )  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 
 from karavan.kernels.cache import kernel
 from karavan.kernels.equilibrium_delay import delay_at
-from karavan.kernels.trees import BEFORE, LANES, LINK, arrive, extend, label_nodes, path_to
+from karavan.kernels.trees import AFTER, BEFORE, LANES, LINK, NEXT, arrive, extend, label_nodes, path_to
 
 
 @kernel
@@ -37,10 +37,65 @@ def load_links(branch, n, n_origins, path_branch, path_flow, n_paths, flow):
 
 
 @kernel
+def prune(n_origins, first, path_branch, path_flow, path_next, branch, n):
+    """Leave out paths that are in no list and branches that no path needs; order stays, paths are sorted by pair.
+
+    Returns
+    -------
+    number of paths and branches left, and new `path_branch`, `path_flow`, `path_next`, `branch`; `first` is rewritten.
+    """
+    n_paths = 0
+    place = np.full(n, -1, np.int32)
+    place[:n_origins] = 0
+    for i in range(first.size):
+        p = first[i]
+        while p >= 0:
+            n_paths += 1
+            b = path_branch[p]
+            while place[b] < 0:
+                place[b] = 0
+                b = branch[b, BEFORE]
+            p = path_next[p]
+    kept = 0
+    for b in range(n):
+        if place[b] >= 0:
+            place[b] = kept
+            kept += 1
+    tree = np.empty((kept + kept // 4, 4), np.int32)
+    for b in range(n):
+        x = place[b]
+        if x < 0:
+            continue
+        tree[x, LINK] = branch[b, LINK]
+        tree[x, AFTER] = -1
+        tree[x, NEXT] = -1
+        tree[x, BEFORE] = -1
+        if b >= n_origins:
+            y = place[branch[b, BEFORE]]
+            tree[x, BEFORE] = y
+            tree[x, NEXT] = tree[y, AFTER]
+            tree[y, AFTER] = x
+    room = n_paths + n_paths // 4 + 16
+    ends, flows, nexts = np.empty(room, np.int32), np.empty(room), np.empty(room, np.int32)
+    q = 0
+    for i in range(first.size):
+        p = first[i]
+        if p >= 0:
+            first[i] = q
+        while p >= 0:
+            ends[q] = place[path_branch[p]]
+            flows[q] = path_flow[p]
+            p = path_next[p]
+            nexts[q] = q + 1 if p >= 0 else -1
+            q += 1
+    return n_paths, kept, ends, flows, nexts, tree
+
+
+@kernel
 def new_paths(
     rank, start, high, low, lowest, out_start, out_link, in_start, in_link, tail, head,
     cost, up, down, up_from, down_from,
-    origin, pair_start, destination, demand, worth, spent,
+    origin, pair_start, destination, demand, worth, part, parts_of, spent,
     first, path_branch, path_flow, path_next, n_paths, branch, n, least
 ):
     """Find the cheapest path of every pair of a block and add it to the pair's paths where it saves enough.
@@ -51,6 +106,8 @@ def new_paths(
         Origin g's pairs are `pair_start[g]` to `pair_start[g + 1]`; a pair without paths is given one that carries all.
     worth
         A path is added where the pair's demand times what the path saves is above this.
+    part, parts_of
+        Of the pairs without paths only every `parts_of`-th has its turn.
     spent
         float64 (n,): cost of the branches at the current costs.
     least
@@ -59,7 +116,7 @@ def new_paths(
     Returns
     -------
     first unused paths and branches, the grown arrays `path_branch`, `path_flow`, `path_next`, `branch`, the number of
-    paths added, what all flows spend, and what they spend above the cheapest paths.
+    paths added and of paths in use, what all flows spend, and what they spend above the cheapest paths.
     """
     n_nodes = start.size - 1
     n_search = n_nodes - lowest
@@ -69,7 +126,7 @@ def new_paths(
     known, stamps = np.empty(n_nodes, np.int32), np.full(n_nodes, -1, np.int32)
     arcs, parts = np.empty(n_nodes + 1, np.int32), np.empty(2 * n_nodes + 2, np.int32)
     total = excess = 0.0
-    added = 0
+    added = live = 0
     for g in range(0, origin.size, LANES):
         origins = origin[g : g + LANES]
         label_nodes(
@@ -83,6 +140,8 @@ def new_paths(
                 grown[:n] = branch[:n]
                 branch = grown
             for i in range(pair_start[o], pair_start[o + 1]):
+                if parts_of > 1 and (first[i] >= 0 or i % parts_of != part):
+                    continue
                 cheapest, link = arrive(
                     origins[lane], destination[i], lane, rank, lowest, in_start, in_link, tail, cost, label
                 )
@@ -105,6 +164,7 @@ def new_paths(
                             path_next[before] = after
                     else:
                         before = p
+                        live += 1
                     p = after
                 if first[i] >= 0 and (best - cheapest) * demand[i] <= worth:
                     continue
@@ -138,7 +198,7 @@ def new_paths(
                 first[i] = n_paths
                 n_paths += 1
                 added += 1
-    return n_paths, n, path_branch, path_flow, path_next, branch, added, total, excess
+    return n_paths, n, path_branch, path_flow, path_next, branch, added, live + added, total, excess
 
 
 @kernel
@@ -162,8 +222,8 @@ def open_pairs(branch, first, path_branch, path_flow, path_next, fixed, mark):
         int64 (n_open_paths + 1,): the links of path q are `link[path_link[q]:path_link[q + 1]]`.
     link
         int32: all links that not all paths of the pair share.
-    rest
-        float64 (n_open_paths,): fixed cost on these links.
+    rest, has
+        float64 (n_open_paths,): fixed cost on these links; flow of the path.
     """
     n_open = n_paths = most = 0
     for i in range(first.size):
@@ -180,9 +240,10 @@ def open_pairs(branch, first, path_branch, path_flow, path_next, fixed, mark):
     pair_path = np.zeros(n_open + 1, np.int64)
     path = np.empty(n_paths, np.int32)
     path_link = np.zeros(n_paths + 1, np.int64)
-    link = np.empty(24 * n_paths + 64, np.int32)
-    rest = np.zeros(n_paths)
-    at = np.empty(most, np.int32)
+    link = np.empty(16 * n_paths + 64, np.int32)
+    rest, has = np.zeros(n_paths), np.empty(n_paths)
+    at, length = np.empty(most, np.int32), np.empty(most, np.int64)
+    walk = np.empty((most, 256), np.int32)
     n = j = q = 0
     for i in range(first.size):
         p = first[i]
@@ -191,50 +252,48 @@ def open_pairs(branch, first, path_branch, path_flow, path_next, fixed, mark):
         k = 0
         while p >= 0:
             path[q + k] = p
+            has[q + k] = path_flow[p]
             at[k] = path_branch[p]
+            length[k] = 0
             k += 1
             p = path_next[p]
         # a branch comes after the one before it: stepping back from the last of all finds where the paths part
-        stop = at[0]
-        same = False
-        while not same:
+        while True:
             last = at[0]
             same = True
             for m in range(1, k):
-                same = same and at[m] == last
+                same = same and at[m] == at[0]
                 last = max(last, at[m])
-            stop = last
-            if not same:
-                before = branch[last, BEFORE]
-                for m in range(k):
-                    if at[m] == last:
-                        at[m] = before
+            if same:
+                break
+            a, before = branch[last, LINK], branch[last, BEFORE]
+            for m in range(k):
+                if at[m] == last:
+                    if length[m] == walk.shape[1]:
+                        grown = np.empty((most, 2 * length[m]), np.int32)
+                        grown[:, : length[m]] = walk
+                        walk = grown
+                    walk[m, length[m]] = a
+                    length[m] += 1
+                    mark[a] += 1
+                    at[m] = before
         for m in range(k):
-            b = path_branch[path[q + m]]
-            while b != stop:
-                mark[branch[b, LINK]] += 1
-                b = branch[b, BEFORE]
-        for m in range(k):
-            b = path_branch[path[q + m]]
-            while b != stop:
-                a = branch[b, LINK]
+            if n + length[m] > link.size:
+                link = np.concatenate((link, np.empty(n // 2 + length[m], np.int32)))
+            for x in range(length[m]):
+                a = walk[m, x]
                 if mark[a] < k:
-                    if n == link.size:
-                        link = np.concatenate((link, np.empty(n, np.int32)))
                     link[n] = a
                     rest[q + m] += fixed[a]
                     n += 1
-                b = branch[b, BEFORE]
             path_link[q + m + 1] = n
         for m in range(k):
-            b = path_branch[path[q + m]]
-            while b != stop:
-                mark[branch[b, LINK]] = 0
-                b = branch[b, BEFORE]
+            for x in range(length[m]):
+                mark[walk[m, x]] = 0
         q += k
         j += 1
         pair_path[j] = q
-    return pair_path, path, path_link, link[:n].copy(), rest
+    return pair_path, path, path_link, link[:n], rest, has
 
 
 @kernel
@@ -247,13 +306,13 @@ def move(link, begin, end, step, kind, delay, flow, time, slope):
 
 
 @kernel
-def shift(pair_path, path, path_link, link, rest, path_flow, kind, delay, flow, time, slope, mark, tick, rounds, goal):
+def shift(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope, mark, tick, rounds, goal):
     """Move flow of each open pair from its dearer paths to its cheapest, a Newton step each, pair after pair.
 
     Parameters
     ----------
-    pair_path, path, path_link, link, rest
-        As `open_pairs` returns them.
+    pair_path, path_link, link, rest, has
+        As `open_pairs` returns them; `has` is changed.
     flow, time, slope
         float64 (n_links,), kept up to date after each step.
     mark, tick
@@ -263,13 +322,11 @@ def shift(pair_path, path, path_link, link, rest, path_flow, kind, delay, flow, 
 
     Returns
     -------
-    Excess met in the last round (flow times what it pays above the pair's cheapest path), the next `tick`, rounds done.
+    Excess met in the last round (flow times what it pays above the pair's cheapest path), the next `tick`.
     """
     excess = 0.0
-    done = 0
-    while done < rounds:
+    for _ in range(rounds):
         excess = 0.0
-        done += 1
         for j in range(pair_path.size - 1):
             q0, q1 = pair_path[j], pair_path[j + 1]
             if q1 - q0 == 2:
@@ -281,16 +338,15 @@ def shift(pair_path, path, path_link, link, rest, path_flow, kind, delay, flow, 
                 for i in range(m1, m2):
                     gap -= time[link[i]]
                     rate += slope[link[i]]
-                source, target = (path[q0], path[q0 + 1]) if gap > 0.0 else (path[q0 + 1], path[q0])
-                has = path_flow[source]
-                if has == 0.0 or gap == 0.0:
+                source, target = (q0, q0 + 1) if gap > 0.0 else (q0 + 1, q0)
+                if has[source] == 0.0 or gap == 0.0:
                     continue
                 gap = abs(gap)
-                excess += gap * has
-                step = min(has, gap / rate) if rate > 0.0 else has
-                path_flow[source] = has - step
-                path_flow[target] += step
-                if source == path[q0]:
+                excess += gap * has[source]
+                step = min(has[source], gap / rate) if rate > 0.0 else has[source]
+                has[source] -= step
+                has[target] += step
+                if source == q0:
                     step = -step
                 move(link, m0, m1, step, kind, delay, flow, time, slope)
                 move(link, m1, m2, -step, kind, delay, flow, time, slope)
@@ -306,15 +362,14 @@ def shift(pair_path, path, path_link, link, rest, path_flow, kind, delay, flow, 
             for i in range(path_link[target], path_link[target + 1]):
                 mark[link[i]] = tick
             for q in range(q0, q1):
-                has = path_flow[path[q]]
-                if q == target or has == 0.0:
+                if q == target or has[q] == 0.0:
                     continue
                 gap, rate = rest[q] - rest[target], 0.0
                 for i in range(path_link[q], path_link[q + 1]):
                     a = link[i]
                     gap += time[a]
                     if mark[a] == tick:
-                        mark[a] = tick + 1  # on both: neither its time nor its slope counts
+                        mark[a] = tick + 1  # on both: its slope does not count
                     else:
                         rate += slope[a]
                 for i in range(path_link[target], path_link[target + 1]):
@@ -327,16 +382,163 @@ def shift(pair_path, path, path_link, link, rest, path_flow, kind, delay, flow, 
                     continue
                 # what another path moved to the target before may have made it the dearer of the two
                 source, sink = (q, target) if gap > 0.0 else (target, q)
-                has = path_flow[path[source]]
                 gap = abs(gap)
-                excess += gap * has
-                if has == 0.0:
+                excess += gap * has[source]
+                if has[source] == 0.0:
                     continue
-                step = min(has, gap / rate) if rate > 0.0 else has
-                path_flow[path[source]] = has - step
-                path_flow[path[sink]] += step
+                step = min(has[source], gap / rate) if rate > 0.0 else has[source]
+                has[source] -= step
+                has[sink] += step
                 move(link, path_link[source], path_link[source + 1], -step, kind, delay, flow, time, slope)
                 move(link, path_link[sink], path_link[sink + 1], step, kind, delay, flow, time, slope)
         if excess <= goal:
             break
-    return excess, tick + 2, done
+    return excess, tick + 2
+
+
+@kernel
+def spread(path_link, link, value, total):
+    """Write to `total` (n_links,) the values of the open paths added up over their links."""
+    total[:] = 0.0
+    for q in range(value.size):
+        if value[q] != 0.0:
+            for i in range(path_link[q], path_link[q + 1]):
+                total[link[i]] += value[q]
+
+
+@kernel
+def pair_differences(pair_path, path_link, link, base, free, weight, out):
+    """Write to `out` (n_open_paths,), for the free paths, the weights of a path's links less those of its base."""
+    for j in range(pair_path.size - 1):
+        b = base[j]
+        of_base = 0.0
+        for i in range(path_link[b], path_link[b + 1]):
+            of_base += weight[link[i]]
+        for q in range(pair_path[j], pair_path[j + 1]):
+            out[q] = 0.0
+            if free[q]:
+                total = -of_base
+                for i in range(path_link[q], path_link[q + 1]):
+                    total += weight[link[i]]
+                out[q] = total
+
+
+@kernel
+def balance_pairs(pair_path, base, value):
+    """Let the base of each pair give what the pair's other paths take."""
+    for j in range(base.size):
+        total = 0.0
+        value[base[j]] = 0.0
+        for q in range(pair_path[j], pair_path[j + 1]):
+            total += value[q]
+        value[base[j]] = -total
+
+
+@kernel
+def newton(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope, iterations):
+    """Move flow of all open pairs at once: a Newton step over all paths in use, by conjugate gradients.
+
+    Each pair's path of most flow is its base; the others' flows are the variables. Paths at zero flow that cost more
+    than their base stay there; flows that would fall below zero stop at zero. The step is cut back until the cost
+    along it no longer rises at its end. Arguments as in `shift`; `has`, `flow`, `time`, `slope` are changed.
+
+    Returns
+    -------
+    Whether a step was made.
+    """
+    n, m, n_pairs = has.size, flow.size, pair_path.size - 1
+    base, free = np.empty(n_pairs, np.int64), np.zeros(n, np.bool_)
+    slopes, gradient = np.zeros(n), np.zeros(n)
+    for j in range(n_pairs):
+        b = pair_path[j]
+        for q in range(pair_path[j], pair_path[j + 1]):
+            if has[q] > has[b]:
+                b = q
+            total = rest[q]
+            rate = 0.0
+            for i in range(path_link[q], path_link[q + 1]):
+                total += time[link[i]]
+                rate += slope[link[i]]
+            slopes[q] = rate
+            gradient[q] = total
+        base[j] = b
+        cost, rate = gradient[b], slopes[b]
+        for q in range(pair_path[j], pair_path[j + 1]):
+            gradient[q] -= cost
+            slopes[q] += rate
+            free[q] = q != b and slopes[q] > 0.0 and (has[q] > 0.0 or gradient[q] < 0.0)
+            if not free[q]:
+                gradient[q] = 0.0
+    step, direction, curved = np.zeros(n), np.zeros(n), np.zeros(n)
+    residual = -gradient
+    load = np.empty(m)
+    norm = 0.0
+    for q in range(n):
+        if free[q]:
+            direction[q] = residual[q] / slopes[q]
+            norm += residual[q] * direction[q]
+    goal = 1e-3 * norm
+    for _ in range(iterations):
+        if norm <= goal:
+            break
+        balance_pairs(pair_path, base, direction)
+        spread(path_link, link, direction, load)
+        for a in range(m):
+            load[a] *= slope[a]
+        pair_differences(pair_path, path_link, link, base, free, load, curved)
+        bend = 0.0
+        for q in range(n):
+            if free[q]:
+                bend += direction[q] * curved[q]
+        if bend <= 0.0:
+            break
+        length = norm / bend
+        before, norm = norm, 0.0
+        for q in range(n):
+            if free[q]:
+                step[q] += length * direction[q]
+                residual[q] -= length * curved[q]
+                norm += residual[q] * residual[q] / slopes[q]
+        for q in range(n):
+            if free[q]:
+                direction[q] = residual[q] / slopes[q] + norm / before * direction[q]
+    for j in range(n_pairs):
+        taken = 0.0
+        for q in range(pair_path[j], pair_path[j + 1]):
+            step[q] = max(step[q], -has[q]) if q != base[j] else 0.0
+            taken += step[q]
+        if taken > has[base[j]]:
+            for q in range(pair_path[j], pair_path[j + 1]):
+                step[q] *= has[base[j]] / taken
+    balance_pairs(pair_path, base, step)
+    spread(path_link, link, step, load)
+    still = 0.0
+    for q in range(n):
+        still += step[q] * rest[q]
+    start = still
+    for a in range(m):
+        start += load[a] * time[a]
+    if not start < 0.0:
+        return False
+    low, high, share = 0.0, 1.0, 1.0
+    for _ in range(8):
+        end = still
+        for a in range(m):
+            if load[a] != 0.0:
+                end += load[a] * delay_at(
+                    kind[a], flow[a] + share * load[a], delay[a, 0], delay[a, 1], delay[a, 2], delay[a, 3]
+                )[0]
+        if end <= -0.1 * start and (share == 1.0 or end >= 0.1 * start):
+            break
+        if end > 0.0:
+            high = share
+        else:
+            low = share
+        share = min(max(share * start / (start - end), low + 0.1 * (high - low)), high - 0.1 * (high - low))
+    for q in range(n):
+        has[q] = max(has[q] + share * step[q], 0.0)
+    for a in range(m):
+        if load[a] != 0.0:
+            flow[a] = max(flow[a] + share * load[a], 0.0)
+            time[a], slope[a] = delay_at(kind[a], flow[a], delay[a, 0], delay[a, 1], delay[a, 2], delay[a, 3])
+    return True

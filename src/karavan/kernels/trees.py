@@ -227,3 +227,86 @@ def path_to(
                 parts[waiting + 1] = 2 * f + 1
             waiting += 2
     return at, n
+
+
+@kernel
+def load_trees(
+    rank, start, high, low, first, out_start, out_link, in_start, in_link, tail, head,
+    cost, up, down, up_from, down_from, origin, pair_start, destination, demand, flow
+):
+    """Send the demand of every pair along its cheapest path and add it to the links' `flow`; no path is kept.
+
+    Flow is gathered on the hierarchy arcs, all origins together, and handed on to links once.
+
+    Parameters
+    ----------
+    origin, pair_start, destination, demand
+        The pairs of origin g are `pair_start[g]` to `pair_start[g + 1]`. A pair without a path is passed over.
+    flow
+        float64 (n_links,).
+    """  # fmt: skip
+    n = start.size - 1 - first
+    label, climbed = np.empty((n, LANES)), np.empty((n, LANES))
+    arrival = np.empty((n, LANES), np.int32)
+    reached = np.empty(start.size, np.int32)
+    load = np.zeros((n, LANES))
+    up_flow, down_flow = np.zeros(high.size), np.zeros(high.size)
+    for g in range(0, origin.size, LANES):
+        origins = origin[g : g + LANES]
+        label_nodes(
+            origins, rank, start, high, first, out_start, out_link, head, cost, up, down, label, climbed, arrival, reached
+        )
+        for lane in range(origins.size):
+            for i in range(pair_start[g + lane], pair_start[g + lane + 1]):
+                cheapest, link = arrive(
+                    origins[lane], destination[i], lane, rank, first, in_start, in_link, tail, cost, label
+                )
+                if cheapest == np.inf:
+                    continue
+                v = rank[destination[i]]
+                if link >= 0:
+                    flow[link] += demand[i]
+                    v = rank[tail[link]]
+                if v >= 0:
+                    load[v - first, lane] += demand[i]
+        for v in range(n):
+            for lane in range(origins.size):
+                has = load[v, lane]
+                if has == 0.0 or (arrival[v, lane] != -1 and climbed[v, lane] == label[v, lane]):
+                    continue
+                e = start[v + first]
+                while label[high[e] - first, lane] + down[e] != label[v, lane]:
+                    e += 1
+                down_flow[e] += has
+                load[high[e] - first, lane] += has
+                load[v, lane] = 0.0
+        for v in range(n - 1, -1, -1):
+            for lane in range(origins.size):
+                has = load[v, lane]
+                if has == 0.0:
+                    continue
+                load[v, lane] = 0.0
+                e = arrival[v, lane]
+                if e >= 0:
+                    up_flow[e] += has
+                    load[low[e] - first, lane] += has
+                elif e < AT_ORIGIN:
+                    flow[AT_ORIGIN - 1 - e] += has
+    for e in range(high.size - 1, -1, -1):  # what an arc stands for leads from a lower node, hence comes after
+        for turn in range(2):
+            has = down_flow[e] if turn else up_flow[e]
+            if has == 0.0:
+                continue
+            f = down_from[e] if turn else up_from[e]
+            if f < 0:
+                flow[-1 - f] += has
+                continue
+            g = f + 1
+            while high[g] != high[e]:
+                g += 1
+            if turn:
+                down_flow[g] += has
+                up_flow[f] += has
+            else:
+                down_flow[f] += has
+                up_flow[g] += has

@@ -19,10 +19,12 @@ from karavan.report.geography import full_view, main_view
 from karavan.report.layers import MARKS_SHOWN, map_layers, mode_colours
 from karavan.report.limits import demand_grades, estimated_share, met_restrictions, restrictions_table, unknowns
 from karavan.report.network_map import draw_map
-from karavan.report.numbers import NOT_KNOWN, million, number, percent, short_name
 from karavan.report.origins import Results
 from karavan.report.result_files import result_tables, write_tables, write_whole
+from karavan.report.templating import environment
 from karavan.report.validation import Validation, validate
+from karavan.report.wording import NOT_KNOWN, million, number, percent, short_name
+from karavan.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -114,10 +116,6 @@ def _tell(progress: Callable[[str], None] | None, what: str) -> None:
 
 def page(findings: Findings) -> str:
     """Return the brief as one HTML document."""
-    import jinja2
-
-    from karavan import __version__
-
     model, case = findings.model, findings.model.case
     traces = Traces(case)
     results = Results(traces, model, findings.year, findings.month, __version__)
@@ -152,18 +150,20 @@ def page(findings: Findings) -> str:
         "restrictions": restrictions_table(results, met_restrictions(findings.year), served),
     }
     run = results.run("year")
-    folder = resources.files("karavan.report") / "templates"
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    template = environment.from_string((folder / "brief.html.j2").read_text(encoding="utf-8"))
-    return template.render(
-        **parts,
-        **_words(case),
-        css=Markup((folder / "brief.css").read_text(encoding="utf-8")),  # noqa: S704 (our own style sheet)
-        version=__version__,
-        contents=[c for c in CONTENTS if c[0] != "profiles" or parts["charts"]],
-        run_link=lambda text: Cited(str(text), run),
-        sources=source_table(case, traces),
-        entries=list(traces.entries.values()),
+    style = (resources.files("karavan.report") / "templates" / "brief.css").read_text(encoding="utf-8")
+    return (
+        environment()
+        .get_template("brief.html.j2")
+        .render(
+            **parts,
+            **_words(case),
+            css=Markup(style),  # noqa: S704 (our own style sheet)
+            version=__version__,
+            contents=[c for c in CONTENTS if c[0] != "profiles" or parts["charts"]],
+            run_link=lambda text: Cited(str(text), run),
+            sources=source_table(case, traces),
+            entries=list(traces.entries.values()),
+        )
     )
 
 
@@ -276,7 +276,7 @@ def chart_specifications(findings: Findings) -> list[tuple[str, list[dict[str, A
         ]
         alone = len(members) == 1
         measures = (TIME, cost_measure(loads[0] if all(v is not None for v in loads) else None))
-        size = {"width": 500, "height": 330} if alone else {"width": 1080, "height": 430}
+        size = {"width": 500, "height": 330} if alone else {"width": 960, "height": 410}
         specs = [distance_chart(journeys, m, colours, names, **size) for m in measures]  # type: ignore[arg-type]
         place = short_name(case.nodes.at[start, "name"], case.nodes.at[start, "place"])
         out.append((members[0].name if alone else f"From {place}: {len(members)} corridors", specs, alone))

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from karavan.report.labels import Wish, along, place, text_width
 from karavan.report.layers import INK, MARK
-from karavan.report.numbers import days, number
+from karavan.report.wording import days, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -220,7 +220,7 @@ def _label_layers(labels: list[dict[str, Any]], x: dict[str, Any], y: dict[str, 
             continue
         text = {"text": {"field": "text", "type": "nominal"}}
         at = {"x": bare[0] | {"field": "tx"}, "y": bare[1] | {"field": "ty"}}
-        style = {"type": "text", "align": "left", "baseline": "alphabetic", "fontSize": 11.5 if bold else 10.5}
+        style = {"type": "text", "align": "left", "baseline": "alphabetic", "fontSize": 12 if bold else 11}
         halo = style | {"stroke": "#ffffff", "strokeWidth": 3, "strokeJoin": "round", "opacity": 0.85}
         plain = style | {"color": INK, "fontWeight": 600 if bold else "normal"}
         layers += [{"data": {"values": mine}, "mark": mark, "encoding": at | text} for mark in (halo, plain)]
@@ -246,7 +246,7 @@ def _labels(
     segments = [np.array([to_px(s["x"], s["y"]), to_px(s["x2"], s["y2"])]) for s in (*moves, *stops)]
     covered = np.concatenate([along(s, step=4.0) for s in segments] or [np.zeros((0, 2))])
     room = {"width": float(width), "height": float(height), "lines": covered}
-    named = [(Wish(name, *to_px(x, y), 11.5, 6.0, (1.0, 1.8, 3.0, 4.5)), True, x, y) for name, x, y in ends if several]
+    named = [(Wish(name, *to_px(x, y), 12.0, 6.0, (1.0, 1.8, 3.0, 4.5)), True, x, y) for name, x, y in ends if several]
     titles = place([w for w, *_ in named], **room)  # type: ignore[arg-type]
     taken = [(t.x, t.y - t.size, t.x + t.width, t.y + 3) for t in titles if t is not None]
     steps: dict[tuple[str, int, int], tuple[Wish, bool, float, float]] = {}
@@ -256,7 +256,7 @@ def _labels(
             middle = (s["y"] + s["y2"]) / 2
             at = to_px(s["x"], middle)
             key = (s["label"], round(at[0] / 20), round(at[1] / 20))  # routes that share a stop share its label
-            steps.setdefault(key, (Wish(s["label"], *at, 10.5, 6.0, reach), False, s["x"], middle))
+            steps.setdefault(key, (Wish(s["label"], *at, 11.0, 6.0, reach), False, s["x"], middle))
     tolerance = 10.0 if several else 6.0
     labelled = place([w for w, *_ in steps.values()], taken=taken, tolerance=tolerance, **room)  # type: ignore[arg-type]
     placed, wishes = [*titles, *labelled], [*named, *steps.values()]

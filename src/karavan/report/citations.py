@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from karavan.report.numbers import NOT_KNOWN, is_missing
+from karavan.report.wording import NOT_KNOWN, is_missing
 from karavan.schema.case import as_list, row_key
 from karavan.schema.io.folder import table_csv
 from karavan.schema.tables import schema
@@ -33,14 +33,16 @@ Item = tuple[str, Any]  # a term and what is said of it: text, Markup or Cited
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """Text that links to where it comes from. `anchor` is the id of an entry on the same page."""
+    """Text that links to where it comes from: `anchor` is the id of an entry on the same page, `title` a hint."""
 
     text: str
     anchor: str
+    title: str = ""
 
     def __html__(self) -> Markup:
-        """Return the link; text and anchor are escaped."""
-        return Markup('<a class="n" href="#{}">{}</a>').format(self.anchor, self.text)
+        """Return the link; text, anchor and hint are escaped."""
+        title = Markup(' title="{}"').format(self.title) if self.title else ""
+        return Markup('<a class="n" href="#{}"{}>{}</a>').format(self.anchor, title, self.text)
 
     def __str__(self) -> str:
         return self.text

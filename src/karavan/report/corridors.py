@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from karavan.model import Model, build_model
-from karavan.report.numbers import is_missing, short_name
+from karavan.report.wording import is_missing, short_name
 from karavan.routing.search import corridor_route
 from karavan.routing.shipment import MONEY, arc_table
 from karavan.schema.case import as_list, position

@@ -146,6 +146,8 @@ def countries_on(frame: Frame) -> list[Country]:
 def _polygon(frame: Frame, rings: list[list[int]], near: Polygon) -> Polygon | None:
     arcs = _arcs()
     points = [np.concatenate([arcs[r] if r >= 0 else arcs[~r][::-1] for r in ring]) for ring in rings]
+    if np.ptp(points[0][:, 0]) > 350.0:  # over the date line: go on to the east
+        points = [np.column_stack([np.where(p[:, 0] < 0, p[:, 0] + 360.0, p[:, 0]), p[:, 1]]) for p in points]
     outer = points[0]
     if len(outer) < 4 or not box(*outer.min(axis=0), *outer.max(axis=0)).intersects(near):
         return None

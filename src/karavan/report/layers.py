@@ -1,7 +1,8 @@
 """Layers, scales and legend of the network map, as plain data (JSON-ready).
 
-The brief draws them as SVG (`report.network_map`); a web page can draw the same data live. Colours are of Okabe and
-Ito's palette, which people with colour-blindness can tell apart; status is told by dashes, not by colour.
+The brief draws them as SVG (`report.network_map`); a web page can draw the same data live. Colours follow
+Okabe and Ito's palette, which people with colour-blindness can tell apart, darkened where a thin line would stand out
+less than 3:1 on the land; status is told by dashes, not by colour.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from karavan.report.geography import lines_of, link_lines
-from karavan.report.numbers import is_missing, short_name
+from karavan.report.wording import is_missing, short_name
 from karavan.schema.case import as_list, position
 from karavan.schema.chains import link_chains
 from karavan.schema.state import first_day, is_open
@@ -29,10 +30,10 @@ INK = "#1f2933"
 GREY = "#5b6770"
 MODE_COLOURS = {
     "rail": "#0072B2",
-    "road": "#E69F00",
+    "road": "#BF7F00",
     "sea": "#009E73",
-    "ferry": "#CC79A7",
-    "air": "#56B4E9",
+    "ferry": "#B5578B",
+    "air": "#555555",
     "barge": "#009E73",
     "pipeline": "#7f7f7f",
 }
@@ -43,7 +44,7 @@ STATUSES = {
     "planned": {"label": "planned", "dash": [5, 4], "opacity": 0.9},
     "suspended": {"label": "suspended or closed", "dash": [1, 4], "opacity": 0.9},
 }
-MARK = {"fill": "#D55E00", "ink": "#ffffff", "label": "bottleneck, with its rank"}
+MARK = {"fill": "#C04E00", "ink": "#ffffff", "label": "bottleneck, with its rank"}
 MAP = {"water": "#dbe8f0", "land": "#faf8f3", "coast": "#9fb3bf", "border": "#b9afa0", "country": "#6b645c"}
 MAX_FLOW_PX = 15.0
 MIN_FLOW_PX = 1.4

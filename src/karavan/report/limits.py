@@ -11,8 +11,8 @@ import pandas as pd
 from karavan.model import demand_rows
 from karavan.network.restrictions import concerns
 from karavan.report.citations import Cited, joined
-from karavan.report.numbers import is_missing, listing, number, percent, thousand
 from karavan.report.page import Column, PageTable
+from karavan.report.wording import is_missing, listing, number, percent, thousand
 from karavan.schema.tables import schema
 
 if TYPE_CHECKING:

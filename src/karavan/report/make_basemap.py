@@ -1,8 +1,8 @@
 """Make `data/basemap.json`: coasts and borders cut from Natural Earth, for maps that need no network.
 
-Run by hand when the cut should change: `python make_basemap.py FOLDER`, where FOLDER is the unpacked npm package
-`world-atlas` 2.0.2. Natural Earth is in the public domain. The output is TopoJSON, so that the web page can read it
-too: object `countries` at 1:50 million inside `REGION`, object `world` at 1:110 million.
+Run by hand when the cut should change: `python -m karavan.report.make_basemap FOLDER`, where FOLDER is the unpacked
+npm package `world-atlas` 2.0.2. Natural Earth is in the public domain. The output is TopoJSON, so that the web page
+can read it too: object `countries` at 1:50 million inside `REGION`, object `world` at 1:110 million.
 """
 
 from __future__ import annotations

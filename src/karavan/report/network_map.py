@@ -12,7 +12,7 @@ from markupsafe import Markup
 from karavan.report.geography import Country, Frame, boundary_lines, countries_on, make_frame, path_of
 from karavan.report.labels import Wish, along, place, text_width
 from karavan.report.layers import INK, MARKS_SHOWN, flow_px
-from karavan.report.numbers import million, round_amount
+from karavan.report.wording import million, round_amount
 from karavan.units import EARTH_RADIUS_KM
 
 if TYPE_CHECKING:

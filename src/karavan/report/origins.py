@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from markupsafe import Markup
 
 from karavan.report.citations import Cited, Item, Record, Traces, fingerprint, joined
-from karavan.report.numbers import NOT_KNOWN, days, is_missing, listing, million, number, short_name
+from karavan.report.wording import NOT_KNOWN, days, is_missing, listing, million, number, short_name
 from karavan.routing.shipment import HOURS, MONEY, arc_table
 from karavan.schema.case import as_list, position
 

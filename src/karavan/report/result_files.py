@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import io
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from karavan.report.limits import met_restrictions
+from karavan.schema.io.atomic import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from karavan.report.brief import Findings
 
@@ -84,14 +83,6 @@ def _guarded(text: Any) -> Any:
 
 def write_whole(path: Path, content: bytes) -> Path:
     """Write a file so that it appears whole or not at all; folders are made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
     return path

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from karavan.report.citations import Cited, Record, joined
-from karavan.report.numbers import NOT_KNOWN, is_missing, million, number, percent, thousand
 from karavan.report.origins import SCARCITY, plural, singular
 from karavan.report.page import Column, PageTable, Tile, ratio_bar, share_bar, use_bar
+from karavan.report.wording import NOT_KNOWN, is_missing, million, number, percent, thousand
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from karavan.errors import FormatError
@@ -85,7 +86,7 @@ def _number(name: str, given: Any) -> float:
         value = float(str(given).replace(",", "").replace(" ", ""))
     except ValueError:
         value = float("nan")
-    if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 (a NaN is not itself)
+    if not math.isfinite(value):
         message = f"{name}: {given!r} is no number"
         raise FormatError(message)
     return value
@@ -97,7 +98,7 @@ def _moment(name: str, given: str) -> str:
         first, last = parse_interval(given)
     except ValueError as error:
         raise FormatError(message) from error
-    if first is None and last is None or first and last and first > last:
+    if (first is None and last is None) or (first and last and first > last):
         raise FormatError(message)
     if name == "deadline" and last:
         return last.isoformat()

@@ -16,7 +16,7 @@ LAST_DAY = date.max.toordinal()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Entry:
+class LedgerEntry:
     """A version of a fact: `data` is the fact's JSON object (`records.to_json`) with what the ledger adds.
 
     Added are `address` and `title` of the document, `context` (the sentence around the quote, from `context_start`)

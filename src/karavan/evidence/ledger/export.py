@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from karavan.evidence.ledger.entry import Entry
+    from karavan.evidence.ledger.entry import LedgerEntry
 
 FIELDS = (
     "document", "kind", "status", "reason", "indicator", "areas", "direction", "product", "value", "low", "high",
     "comparator", "unit", "period", "base_period", "change_pct", "modality", "deadline", "actors", "event_type", "date",
-    "place", "quote", "start", "end", "published", "speaker", "id", "reporter", "definition", "transformation", "object",
-    "horizon", "through", "address", "title", "version", "recorded", "recorded_by",
+    "place", "quote", "start", "end", "published", "speaker", "id", "reporter", "definition", "transformation",
+    "object", "horizon", "through", "address", "title", "version", "recorded", "recorded_by",
 )  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def jsonl(entries: Iterable[Entry]) -> Iterator[str]:
+def facts_jsonl(entries: Iterable[LedgerEntry]) -> Iterator[str]:
     """Give one line of JSON a fact, ASCII, keys in a fixed order: the same ledger gives the same bytes."""
     for entry in entries:
         data = entry.json()
@@ -30,7 +30,7 @@ def jsonl(entries: Iterable[Entry]) -> Iterator[str]:
         yield json.dumps(first | rest, allow_nan=False) + "\n"
 
 
-def csv_lines(entries: Iterable[Entry]) -> Iterator[str]:
+def facts_csv(entries: Iterable[LedgerEntry]) -> Iterator[str]:
     """Give CSV lines, the header first; list cells are joined by ";".
 
     Text that a spreadsheet would run as a formula gets an apostrophe before it.
@@ -54,10 +54,11 @@ def csv_cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return repr(value)
+        return str(int(value)) if abs(value) < 1e15 and value == int(value) else repr(value)
     text = ";".join(str(v) for v in value) if isinstance(value, list | tuple) else str(value)
     text = text.replace("\0", "\ufffd")
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
+    harmless = text in {"=", "<", "<~", "<=", ">", ">=", "~"}  # comparators
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) and not harmless else text
 
 
 def _line(cells: Iterable[str]) -> str:

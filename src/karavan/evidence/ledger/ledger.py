@@ -1,4 +1,4 @@
-# ruff: noqa: S608 (statements are put together from fixed parts only; every value is a parameter)
+
 """The ledger of facts: it only grows. A fact is followed by a newer version of itself, never changed.
 
 A batch of documents is written whole or not at all, so a program that is killed leaves the ledger as it was after the
@@ -7,17 +7,16 @@ last whole batch, and reading the same folder again adds what was missing and no
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from karavan.evidence.ledger.decide import decided
-from karavan.evidence.ledger.entry import Entry, fact_days, terms_of
 from karavan.evidence.ledger.reading import Reading, readings
-from karavan.evidence.ledger.store import open_store, storable
+from karavan.evidence.ledger.store import open_store
 from karavan.evidence.ledger.view import View
+from karavan.evidence.ledger.writer import Writer
 from karavan.evidence.records import to_json
 
 if TYPE_CHECKING:
@@ -27,13 +26,10 @@ if TYPE_CHECKING:
 
     from karavan.evidence.gazetteer import Gazetteer
     from karavan.evidence.ledger.decide import Decision
+    from karavan.evidence.ledger.entry import LedgerEntry
     from karavan.evidence.records import Document, Fact
 
 BATCH = 50  # documents a transaction: one write to the disk for all of them
-STANDING = (
-    "SELECT f.seq, f.version, f.status, f.who, s.old_seq, f.payload FROM facts f "
-    "LEFT JOIN supersessions s ON s.old_seq = f.seq WHERE f.fact_id = ? ORDER BY f.seq DESC LIMIT 1"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +82,7 @@ class Ledger(View):
     ) -> Added:  # fmt: skip
         """Read a file or all articles of a folder and add what they say.
 
-        `published` is the date of all of them where no sidecar file `documents.csv` gives one (see `reading`).
+        `published` is the day of all of them, known from outside; else a sidecar file or the text says it.
         Without `keep_text` only quotes and their sentences are kept, for a ledger that is shared more widely than the
         articles may be. A document read before adds nothing; what cannot be read is named in `refused`.
         """
@@ -105,23 +101,22 @@ class Ledger(View):
         `document` is the document they were read in, kept with them; `who` found them, the extractor by default.
         """
         objects = [f if not hasattr(f, "citations") else to_json(f) for f in facts]  # type: ignore[arg-type]
-        with self._writing() as now:
-            if document is not None:
-                self._add_document(document, now, keep_text=True)
-            return Added(facts=sum(self._add_fact(data, now, who=who) for data in objects))
+        with self._writing() as writer:
+            new = document is not None and writer.document(document, keep_text=True)
+            return Added(documents=int(new), facts=writer.facts(objects, who=who))
 
     def review(
         self, fact_id: str, decision: Decision, who: str, *, note: str = "", changes: Mapping[str, Any] | None = None
-    ) -> Entry:
+    ) -> LedgerEntry:
         """Record what a person decided about a fact and return its new version; the old one stays in the history.
 
         `changes` fill slots (`value`, `period`, `areas`, ...). Raises `FormatError` where an accepted fact would lack
         a slot, `NameNotFound` and `AmbiguousName` for the id.
         """
-        with self._writing() as now:
+        with self._writing() as writer:
             before = self.fact(fact_id)
-            data = decided(before.data, decision, who=who, when=now, note=note, changes=changes or {})
-            self._append(data, before.version + 1, now, who=who, replaces=before.seq, why=decision)
+            data = decided(before.data, decision, who=who, when=writer.now, note=note, changes=changes or {})
+            writer.append(data, before.version + 1, who=who, replaces=before.seq, why=decision)
         return self.fact(before.id)
 
     def _was_read(self, document_id: str, reading: str) -> bool:
@@ -130,112 +125,48 @@ class Ledger(View):
 
     def _write_batch(self, batch: Sequence[Reading], *, keep_text: bool) -> Added:
         total = Added(refused=tuple((r.name, r.refused) for r in batch if r.refused))
-        with self._writing() as now:
+        with self._writing() as writer:
+            written: set[tuple[str, str]] = set()
             for reading in batch:
                 if reading.document is None:
                     total += Added(known=0 if reading.refused else 1)
-                elif self._was_read(reading.document.id, reading.key):  # by another writer, or twice in the folder
+                    continue
+                key = (reading.document.id, reading.key)
+                if key in written or self._was_read(*key):  # twice in the folder, or by another writer meanwhile
                     total += Added(known=1)
                 else:
-                    total += self._write_reading(reading, now, keep_text=keep_text)
+                    written.add(key)
+                    total += self._write_reading(reading, reading.document, writer, keep_text=keep_text)
         return total
 
-    def _write_reading(self, reading: Reading, now: str, *, keep_text: bool) -> Added:
-        document = reading.document
-        assert document is not None  # noqa: S101 (the caller looked)
-        new = self._add_document(document, now, keep_text=keep_text)
-        added = sum(self._add_fact(data, now) for data in reading.facts)
-        gone = 0 if new else self._withdraw(document.id, {str(d["id"]) for d in reading.facts}, reading.key, now)
+    def _write_reading(self, reading: Reading, document: Document, writer: Writer, *, keep_text: bool) -> Added:
+        new = writer.document(document, keep_text=keep_text)
+        added = writer.facts(reading.facts)
+        gone = 0 if new else self._withdraw(document.id, {str(d["id"]) for d in reading.facts}, reading.key, writer)
         sql = "INSERT INTO readings (document_id, reading, facts, recorded) VALUES (?, ?, ?, ?)"
-        self._store.run(sql, (document.id, reading.key, len(reading.facts), now))
+        self._store.run(sql, (document.id, reading.key, len(reading.facts), writer.now))
         return Added(documents=int(new), facts=added, known=int(not new), superseded=gone)
 
-    def _add_document(self, document: Document, now: str, *, keep_text: bool) -> bool:
-        """Add a document, and its text where that may be kept; return whether it is new."""
-        day = document.published.value
-        details = {"blocks": [[b.kind, b.start, b.end, b.duplicate_of] for b in document.blocks],
-                   "locator": list(document.locator)}  # fmt: skip
-        values = (
-            document.id, storable(document.name), storable(document.title), day.isoformat() if day else None,
-            document.published.basis, storable(document.address), storable(document.publisher), document.media_type,
-            document.language, now, json.dumps(details),
-        )  # fmt: skip
-        sql = (
-            "INSERT INTO documents (id, name, title, published, published_basis, address, publisher, media_type, "
-            f"language, recorded, details) VALUES ({', '.join('?' * len(values))}) ON CONFLICT DO NOTHING"
-        )
-        new = self._store.run(sql, values) > 0
-        if new and keep_text:
-            sql = "INSERT INTO texts (document_id, text) VALUES (?, ?) ON CONFLICT DO NOTHING"
-            self._store.run(sql, (document.id, json.dumps(document.text)))
-        return new
-
-    def _add_fact(self, data: Mapping[str, Any], now: str, *, who: str = "") -> int:
-        """Add a fact that does not stand yet; return 1 if it was added. What a person decided is left as it is."""
-        maker = who or f"{data.get('extractor') or 'import'} {data.get('extractor_version') or ''}".strip()
-        rows = self._store.rows(STANDING, (str(data["id"]),))
-        if not rows:
-            self._append(data, 1, now, who=maker)
-            return 1
-        seq, version, status, _, replaced, payload = rows[0]
-        before = json.loads(payload)
-        same = status == data.get("status") and before.get("reason") == data.get("reason")
-        if "review" in before or (replaced is None and same):
-            return 0
-        self._append(data, version + 1, now, who=maker, replaces=None if replaced else seq, why="read again")
-        return 1
-
-    def _append(
-        self, data: Mapping[str, Any], version: int, now: str, *, who: str, replaces: int | None = None, why: str = ""
-    ) -> None:
-        published = data.get("published")
-        seq = self._store.add(
-            "INSERT INTO facts (fact_id, version, document_id, kind, status, published, recorded, who, payload) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (str(data["id"]), version, str(data.get("document_id") or ""), data["kind"], data["status"], published,
-             now, storable(who), json.dumps(data, sort_keys=True)),
-        )  # fmt: skip
-        first, last = fact_days(data)
-        postings = [(self._term(term), first, seq, last) for term in terms_of(data)]
-        self._store.run_many("INSERT INTO postings (term, first, seq, last) VALUES (?, ?, ?, ?)", postings)
-        self._store.index_quote(seq, storable(str(data.get("quote") or "")))
-        if replaces is not None:
-            self._supersede(replaces, seq, now, who=who, why=why)
-
-    def _supersede(self, old: int, new: int | None, now: str, *, who: str, why: str) -> None:
-        sql = "INSERT INTO supersessions (old_seq, new_seq, recorded, who, reason) VALUES (?, ?, ?, ?, ?)"
-        self._store.run(sql, (old, new, now, storable(who), why))
-
-    def _withdraw(self, document_id: str, found: set[str], reading: str, now: str) -> int:
+    def _withdraw(self, document_id: str, found: set[str], reading: str, writer: Writer) -> int:
         """Supersede what an earlier reading of a document found and this one does not; decisions of people stay."""
-        gone = [e for e in self.each(document=document_id) if e.id not in found and "review" not in e.data]
-        gone = [e for e in gone if e["extractor"] == "rules"]
+        standing = self.each(document=document_id)
+        gone = [e for e in standing if e.id not in found and "review" not in e.data and e["extractor"] == "rules"]
         for entry in gone:
-            self._supersede(entry.seq, None, now, who=reading, why="not found when read again")
+            writer.supersede(entry.seq, None, who=reading, why="not found when read again")
         return len(gone)
 
-    def _term(self, term: str) -> int:
-        """Return the number of a term, giving it one when it is new."""
-        known = self._terms.get(term)
-        if known is None:
-            name = storable(term)
-            rows = self._store.rows("SELECT id FROM terms WHERE term = ?", (name,))
-            known = int(rows[0][0]) if rows else self._store.add("INSERT INTO terms (term) VALUES (?)", (name,))
-            self._terms[term] = known
-        return known
-
     @contextmanager
-    def _writing(self) -> Iterator[str]:
-        """Hold the writer's place and give the moment of recording, which never goes back even if a clock does."""
+    def _writing(self) -> Iterator[Writer]:
+        """Hold the writer's place; the moment of recording never goes back even if a clock does."""
         try:
             with self._store.write():
                 last = self._store.rows("SELECT max(recorded) FROM facts")[0][0]
                 now = datetime.now(UTC)
                 if last is not None and now.isoformat(timespec="microseconds") <= last:
                     now = datetime.fromisoformat(last) + timedelta(microseconds=1)
-                yield now.isoformat(timespec="microseconds")
+                writer = Writer(self._store, now.isoformat(timespec="microseconds"), self._terms)
+                yield writer
+                writer.send()
         except BaseException:
             self._terms.clear()  # numbers given in a transaction that was undone
             raise
-
-

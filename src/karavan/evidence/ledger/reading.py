@@ -1,15 +1,13 @@
 """Reading the articles of a folder: each file to a document, its facts, and what was refused.
 
-A sidecar file `documents.csv` in the folder may say what an article does not: columns `file`, `published` (YYYY-MM-DD),
-`address`, `title`, `publisher`; any but the first may be empty or absent.
+A sidecar file `<article>.json` may say what an article does not (`published`, `address`, `publisher`): see `documents`.
 """
 
 from __future__ import annotations
 
-import csv
 import re
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +16,11 @@ from karavan.evidence.records import EXTRACTOR_VERSION, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import date
 
     from karavan.evidence.gazetteer import Gazetteer
     from karavan.evidence.records import Document, Fact
 
-SIDECAR = "documents.csv"
 SUFFIXES = {".txt", ".html", ".htm", ".pdf"}
 SENTENCE_END = re.compile(r"(?<=[.!?][\s\u201d\"'\u2019])\s*(?=[A-Z\u201c\"'])|\n\s*\n")
 AROUND = 400  # characters of a sentence kept on either side of a quote at most
@@ -32,8 +30,8 @@ AROUND = 400  # characters of a sentence kept on either side of a quote at most
 class Reading:
     """One file as it was read: `document` is None where it was read before or refused (`refused` says why).
 
-    `key` names the reader: extractor version and a publication date given from outside. The same document with the
-    same key is the same reading.
+    `key` names the reader: extractor version and the publication date used. The same document with the same key is the
+    same reading.
     """
 
     name: str
@@ -48,28 +46,32 @@ def readings(
 ) -> Iterator[Reading]:
     """Read a file, or every article of a folder in the order of their names; `known` tells which readings to leave out.
 
-    Raises `FormatError` where there is no such folder, or its sidecar file is wrong.
+    Raises `FormatError` where there is no such folder.
     """
     from karavan.evidence.documents import read_document
     from karavan.evidence.extract import extract
     from karavan.evidence.gazetteer import gazetteer as general
 
-    files, notes = articles(Path(folder)), sidecar(Path(folder))
+    paths = articles(Path(folder))
     places = general() if gazetteer is None else gazetteer
-    for path in files:
-        note = notes.get(path.name, {})
-        given = _day(note["published"], path.name) if note.get("published") else published
-        key = f"rules {EXTRACTOR_VERSION} {given.isoformat() if given else ''}".strip()
+    for path in paths:
         try:
-            document = _with_note(read_document(path, published=given), note)
+            document = read_document(path, published=published)
         except (KaravanError, OSError, UnicodeError) as error:
-            yield Reading(path.name, key, None, refused=str(error))
+            yield Reading(path.name, "", None, refused=str(error))
             continue
+        day = document.published.value
+        key = f"rules {EXTRACTOR_VERSION} {day.isoformat() if day else ''}".strip()
         if known(document.id, key):
             yield Reading(path.name, key, None)
             continue
         facts = tuple(placed(fact, document) for fact in extract(document, places))
         yield Reading(path.name, key, document, facts)
+
+
+def sample_folder() -> Path:
+    """Return the folder of the press notes that are shipped, to try things on."""
+    return Path(str(files("karavan.evidence") / "sample"))
 
 
 def articles(folder: Path) -> list[Path]:
@@ -80,19 +82,6 @@ def articles(folder: Path) -> list[Path]:
         message = f"{folder} is neither a file nor a folder"
         raise FormatError(message)
     return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-
-
-def sidecar(folder: Path) -> dict[str, dict[str, str]]:
-    """Return what `documents.csv` says of each file; nothing where there is none."""
-    path = (folder if folder.is_dir() else folder.parent) / SIDECAR
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream)
-        if "file" not in (reader.fieldnames or ()):
-            message = f"{path} has no column 'file': name each article there"
-            raise FormatError(message)
-        return {str(row["file"]): {k: (v or "").strip() for k, v in row.items() if k} for row in reader}
 
 
 def placed(fact: Fact, document: Document) -> dict[str, Any]:
@@ -123,16 +112,3 @@ def sentence(text: str, start: int, end: int) -> tuple[int, int]:
     while last > end and text[last - 1].isspace():
         last -= 1
     return first, last
-
-
-def _with_note(document: Document, note: dict[str, str]) -> Document:
-    given = {k: note[k] for k in ("address", "title", "publisher") if note.get(k)}
-    return replace(document, **given) if given else document  # type: ignore[arg-type]
-
-
-def _day(text: str, name: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        message = f"{SIDECAR}, {name}: published {text!r} is no day: write YYYY-MM-DD"
-        raise FormatError(message) from error

@@ -1,4 +1,4 @@
-# ruff: noqa: S608 (statements are put together from fixed parts only; every value is a parameter)
+
 """Where a ledger's rows lie: SQLite in a file, or PostgreSQL by URL. All that differs between the two stands here.
 
 Statements are written once, with `?` for a parameter. Rows are only ever added: triggers refuse UPDATE and DELETE.
@@ -6,6 +6,7 @@ Statements are written once, with `?` for a parameter. Rows are only ever added:
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import time
@@ -28,7 +29,7 @@ APPLICATION = 0x4B415256  # "KARV": tells a ledger from other SQLite files
 WAIT_SECONDS = 60.0  # for another writer
 TABLES = ("documents", "texts", "readings", "facts", "supersessions", "terms", "postings")
 
-# {key}: a number that rises with every row; {wide}: what WITHOUT ROWID is in SQLite.
+# {key}: a number given by the only writer; {wide}: what WITHOUT ROWID is in SQLite.
 DDL = """
 CREATE TABLE IF NOT EXISTS documents (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, title TEXT NOT NULL, published TEXT, published_basis TEXT NOT NULL,
@@ -61,14 +62,26 @@ class Store(Protocol):
     search: str
     newest: str
 
-    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
-    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int: ...
-    def run_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None: ...
-    def add(self, sql: str, parameters: Sequence[Any]) -> int: ...
-    def index_quote(self, seq: int, quote: str) -> None: ...
-    def write(self) -> AbstractContextManager[None]: ...
-    def words(self, text: str) -> str: ...
-    def close(self) -> None: ...
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Return all rows of a query."""
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run a statement and return how many rows it added."""
+
+    def run_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
+        """Run a statement once for each set of parameters."""
+
+    def index_quotes(self, quotes: Sequence[tuple[int, str]]) -> None:
+        """Enter the words of quotes into the full-text index."""
+
+    def write(self) -> AbstractContextManager[None]:
+        """Hold the only writer's place; all that is done within is kept, or nothing."""
+
+    def words(self, text: str) -> str:
+        """Return the query for quotes that hold all words of a text."""
+
+    def close(self) -> None:
+        """Close it."""
 
 
 def open_store(place: str | Path) -> Store:
@@ -88,6 +101,15 @@ def open_store(place: str | Path) -> Store:
 def statements(ddl: str) -> list[str]:
     """Split definitions at the semicolons that end a line."""
     return [s for s in (part.strip() for part in re.split(r";\s*(?:\n|$)", ddl)) if s]
+
+
+def default_ledger() -> Path:
+    """Return the file of a ledger that nobody named: `karavan/facts.db` in the folder for a user's data.
+
+    That is `$XDG_DATA_HOME`, else `%LOCALAPPDATA%` where there is one, else `~/.local/share`.
+    """
+    given = os.environ.get("XDG_DATA_HOME") or os.environ.get("LOCALAPPDATA")
+    return (Path(given) if given else Path.home() / ".local" / "share") / "karavan" / "facts.db"
 
 
 class SqliteStore:
@@ -136,10 +158,11 @@ class SqliteStore:
                     raise
                 time.sleep(0.01)
         with self.write():
-            for statement in statements(DDL.format(key="INTEGER PRIMARY KEY AUTOINCREMENT", wide=" WITHOUT ROWID")):
+            for statement in statements(DDL.format(key="INTEGER PRIMARY KEY", wide=" WITHOUT ROWID")):
                 self._link.execute(statement)
             self._link.execute(
-                "CREATE VIRTUAL TABLE IF NOT EXISTS quotes USING fts5(quote, content='', tokenize='unicode61 remove_diacritics 2')"
+                "CREATE VIRTUAL TABLE IF NOT EXISTS quotes "
+                "USING fts5(quote, content='', tokenize='unicode61 remove_diacritics 2')"
             )
             for table in TABLES:
                 for action in ("UPDATE", "DELETE"):
@@ -162,13 +185,9 @@ class SqliteStore:
         """Run a statement once for each set of parameters."""
         self._link.executemany(sql, parameters)
 
-    def add(self, sql: str, parameters: Sequence[Any]) -> int:
-        """Add one row and return its number."""
-        return int(self._link.execute(sql, parameters).lastrowid or 0)
-
-    def index_quote(self, seq: int, quote: str) -> None:
-        """Enter the words of a quote into the full-text index."""
-        self._link.execute("INSERT INTO quotes (rowid, quote) VALUES (?, ?)", (seq, quote))
+    def index_quotes(self, quotes: Sequence[tuple[int, str]]) -> None:
+        """Enter the words of quotes into the full-text index."""
+        self.run_many("INSERT INTO quotes (rowid, quote) VALUES (?, ?)", quotes)
 
     @contextmanager
     def write(self) -> Iterator[None]:
@@ -201,7 +220,7 @@ class PostgresStore:
         try:
             import psycopg
         except ImportError as error:
-            raise MissingExtra("psycopg", "server") from error
+            raise MissingExtra("psycopg", "server") from error  # noqa: EM101 (names, not a message)
         address, _, fragment = url.partition("#")
         self.schema = fragment or "karavan"
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", self.schema):
@@ -222,7 +241,7 @@ class PostgresStore:
         self._execute(f"SET LOCAL search_path TO {self.schema}")
         if self.rows("SELECT to_regclass(?)", (f"{self.schema}.quotes",))[0][0] is not None:
             return
-        for statement in statements(DDL.format(key="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", wide="")):
+        for statement in statements(DDL.format(key="BIGINT PRIMARY KEY", wide="")):
             self._execute(statement)
         self._execute("CREATE TABLE quotes (seq BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)")
         self._execute("CREATE INDEX quotes_words ON quotes USING gin (words)")
@@ -253,14 +272,10 @@ class PostgresStore:
         with self._link.cursor() as cursor:
             cursor.executemany(sql.replace("?", "%s").encode(), parameters)
 
-    def add(self, sql: str, parameters: Sequence[Any]) -> int:
-        """Add one row and return its number, which is in its first column."""
-        name = "id" if "INTO terms" in sql else "seq"
-        return int(self.rows(f"{sql} RETURNING {name}", parameters)[0][0])
-
-    def index_quote(self, seq: int, quote: str) -> None:
-        """Enter the words of a quote into the full-text index, folded as SQLite folds them."""
-        self._execute("INSERT INTO quotes (seq, words) VALUES (?, to_tsvector('simple', ?))", (seq, " ".join(tokens(quote))))
+    def index_quotes(self, quotes: Sequence[tuple[int, str]]) -> None:
+        """Enter the words of quotes into the full-text index, folded as SQLite folds them."""
+        folded = [(seq, " ".join(tokens(quote))) for seq, quote in quotes]
+        self.run_many("INSERT INTO quotes (seq, words) VALUES (?, to_tsvector('simple', ?))", folded)
 
     @contextmanager
     def write(self) -> Iterator[None]:

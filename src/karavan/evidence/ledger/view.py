@@ -1,4 +1,5 @@
 # ruff: noqa: S608 (statements are put together from fixed parts only; every value is a parameter)
+
 """Reading a ledger: now, or as it was on an earlier day."""
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from karavan.errors import AmbiguousName, FormatError, NameNotFound
-from karavan.evidence.ledger.entry import LAST_DAY, Entry, Question
+from karavan.evidence.ledger.entry import LAST_DAY, LedgerEntry, Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,14 +50,14 @@ class View:
     def facts(
         self, *, kind: str | None = None, status: str | None = None, document: str | None = None,
         limit: int | None = None,
-    ) -> list[Entry]:  # fmt: skip
+    ) -> list[LedgerEntry]:  # fmt: skip
         """Return facts in the order they were recorded. `document` is a document's id or file name."""
         return list(self.each(kind=kind, status=status, document=document, limit=limit))
 
     def each(
         self, *, kind: str | None = None, status: str | None = None, document: str | None = None,
         limit: int | None = None,
-    ) -> Iterator[Entry]:  # fmt: skip
+    ) -> Iterator[LedgerEntry]:  # fmt: skip
         """Give the same facts one by one, in flat memory."""
         conditions, values = self._standing()
         for column, value in (("kind", kind), ("status", status)):
@@ -69,7 +70,9 @@ class View:
         left, last = limit, 0
         while left is None or left > 0:
             page = PAGE if left is None else min(PAGE, left)
-            sql = f"SELECT {COLUMNS} FROM facts f WHERE {' AND '.join([*conditions, 'f.seq > ?'])} ORDER BY f.seq LIMIT ?"
+            sql = (
+                f"SELECT {COLUMNS} FROM facts f WHERE {' AND '.join([*conditions, 'f.seq > ?'])} ORDER BY f.seq LIMIT ?"
+            )
             rows = self._store.rows(sql, [*values, last, page])
             yield from map(_entry, rows)
             if len(rows) < page:
@@ -79,7 +82,7 @@ class View:
     def about(
         self, areas: Sequence[str] = (), *, indicator: str | None = None, corridor: str | None = None,
         place: str | None = None, period: str | None = None, limit: int | None = None,
-    ) -> list[Entry]:  # fmt: skip
+    ) -> list[LedgerEntry]:  # fmt: skip
         """Return facts that name all these areas, the indicator and the places, in a period; latest period first.
 
         `areas` are ISO 3166-1 alpha-3 codes or ids of blocs, `place` and `corridor` ids, `period` an ISO 8601 year,
@@ -110,7 +113,7 @@ class View:
         rows = self._store.rows(sql, [numbers[0], *values, *([] if limit is None else [limit])])
         return [_entry(r) for r in rows]
 
-    def search(self, text: str, *, limit: int = 50) -> list[Entry]:
+    def search(self, text: str, *, limit: int = 50) -> list[LedgerEntry]:
         """Return facts whose quote holds all words of `text` (words in double quotes: as a phrase), newest first."""
         words = self._store.words(text)
         if not words:
@@ -122,20 +125,21 @@ class View:
         )
         return [_entry(r) for r in self._store.rows(sql, [words, *values, limit])]
 
-    def fact(self, fact_id: str) -> Entry:
+    def fact(self, fact_id: str) -> LedgerEntry:
         """Return the standing version of a fact; `fact_id` may be the first characters of one id.
 
         Raises `NameNotFound` and `AmbiguousName`.
         """
         whole = self._whole_id(fact_id)
         conditions, values = self._standing()
-        sql = f"SELECT {COLUMNS} FROM facts f WHERE {' AND '.join(conditions)} AND f.fact_id = ? ORDER BY f.seq DESC LIMIT 1"
+        where = " AND ".join([*conditions, "f.fact_id = ?"])
+        sql = f"SELECT {COLUMNS} FROM facts f WHERE {where} ORDER BY f.seq DESC LIMIT 1"
         rows = self._store.rows(sql, [*values, whole])
         if not rows:
             raise NameNotFound(fact_id, "standing fact (its history may be kept)")
         return _entry(rows[0])
 
-    def history(self, fact_id: str) -> list[Entry]:
+    def history(self, fact_id: str) -> list[LedgerEntry]:
         """Return all versions of a fact, the first one first, each with what superseded it."""
         until = f"{self.limits.recorded or '9999-12-31'}T99"
         sql = (
@@ -147,7 +151,17 @@ class View:
 
     def documents(self) -> list[dict[str, Any]]:
         """Return the documents that were read: id, name, title, published, address, publisher, recorded."""
-        names = ("id", "name", "title", "published", "published_basis", "address", "publisher", "media_type", "recorded")
+        names = (
+            "id",
+            "name",
+            "title",
+            "published",
+            "published_basis",
+            "address",
+            "publisher",
+            "media_type",
+            "recorded",
+        )
         until = f"{self.limits.recorded or '9999-12-31'}T99"
         sql = f"SELECT {', '.join(names)} FROM documents WHERE recorded < ? ORDER BY recorded, name, id"
         return [dict(zip(names, row, strict=True)) for row in self._store.rows(sql, [until])]
@@ -160,10 +174,18 @@ class View:
             raise NameNotFound(document, "document with its text")
         return str(json.loads(rows[0][0]))
 
+    def blocks(self, document: str) -> list[tuple[str, int, int]]:
+        """Return the blocks of a document (id or file name): kind, first character, end. Raises `NameNotFound`."""
+        rows = self._store.rows("SELECT details FROM documents WHERE id = ? OR name = ?", [document, document])
+        if not rows:
+            raise NameNotFound(document, "document", [d["name"] for d in self.documents()][:5])
+        return [(str(kind), int(start), int(end)) for kind, start, end, _ in json.loads(rows[0][0])["blocks"]]
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Return how many facts stand, by kind and status."""
         conditions, values = self._standing()
-        sql = f"SELECT f.kind, f.status, count(*) FROM facts f WHERE {' AND '.join(conditions)} GROUP BY 1, 2 ORDER BY 1, 2"
+        where = " AND ".join(conditions)
+        sql = f"SELECT f.kind, f.status, count(*) FROM facts f WHERE {where} GROUP BY 1, 2 ORDER BY 1, 2"
         found: dict[str, dict[str, int]] = {}
         for kind, status, n in self._store.rows(sql, values):
             found.setdefault(kind, {})[status] = n
@@ -192,7 +214,9 @@ class View:
         if not fact_id:
             raise NameNotFound(fact_id, "fact")
         upper = fact_id[:-1] + chr(ord(fact_id[-1]) + 1) if ord(fact_id[-1]) < 0x10FFFF else fact_id
-        sql = "SELECT DISTINCT fact_id FROM facts WHERE fact_id = ? OR (fact_id >= ? AND fact_id < ?) ORDER BY 1 LIMIT 9"
+        sql = (
+            "SELECT DISTINCT fact_id FROM facts WHERE fact_id = ? OR (fact_id >= ? AND fact_id < ?) ORDER BY 1 LIMIT 9"
+        )
         found = [str(r[0]) for r in self._store.rows(sql, [fact_id, fact_id, upper])]
         if fact_id in found:
             return fact_id
@@ -203,9 +227,9 @@ class View:
         return found[0]
 
 
-def _entry(row: Row) -> Entry:
+def _entry(row: Row) -> LedgerEntry:
     seq, version, recorded, who, payload, *rest = row
-    return Entry(seq, version, recorded, who, json.loads(payload), rest[0] if rest else None)
+    return LedgerEntry(seq, version, recorded, who, json.loads(payload), rest[0] if rest else None)
 
 
 def _iso_day(day: date | str) -> str:

@@ -1,0 +1,428 @@
+"""Commitments: targets, plans, agreements, pledges, proposals, expectations, possibilities; by whom, what, until when."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from karavan.evidence.clauses import corridor_in, pair_of, parties, places_in
+from karavan.evidence.discourse import FIRST_PERSON, PAIR_WORDS
+from karavan.evidence.extract_figures import PAIR_KINDS, fix_currency, indicator_for, trim, unit_class
+from karavan.evidence.moments import anchors_for, resolved
+from karavan.evidence.periods import resolve
+from karavan.evidence.records import MISSING, Actor, Commitment, Modality, Period, Quantity, Slot, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from karavan.evidence.discourse import Reading, Sentence
+    from karavan.evidence.quantities import FoundQuantity
+
+_VERBS: dict[str, str] = {
+    "build": r"build|built|construct(?:ed|ing)?|building|erect|lay|laid|laying",
+    "open": r"re-?open(?:ed|ing)?|open(?:ed|ing)?|inaugurat\w+",
+    "increase": r"increas\w+|rais\w+|expand\w*|boost\w*|doubl\w+|tripl\w+|quadrupl\w+|grow\w*|rise|enhanc\w+|lift\w*|bring\w*|reach\w*|widen\w*|strengthen\w*|deepen\w*|intensif\w+|sustain\w*|extend\w*|scal\w+|hit|exceed|climb|add(?:ed|ing)?|jump|surpass|top|ramp\w*",
+    "reduce": r"reduc\w+|cut(?:ting)?|lower(?:ed|ing)?|abolish\w*|remov\w+|eliminat\w+|shorten\w*|halv\w+|simplif\w+|waiv\w+|scrap|phase|fall|drop|decline|ease|easing",
+    "launch": r"launch\w*|start\w*|begin\w*|resum\w+|introduc\w+|commenc\w+|restart\w*|kick|roll|operat\w+|run(?:ning)?|initiat\w+|put",
+    "supply": r"suppl(?:y|ied|ying)|deliver\w*|export\w*|ship(?:ped|ping)?|sell\w*|import\w*|purchas\w+|buy\w*|provid\w+|transport\w*|carry|carried|move[ds]?|moving|handl\w+|transit|procur\w+|acquir\w+|receiv\w+|take",
+    "sign": r"sign\w*|conclud\w+|finali[sz]\w+|ratif\w+|adopt\w*|approv\w+|negotiat\w+|join\w*|accede|accession",
+    "visit": r"visit\w*|travel\w*|host\w*|hold|held|convene\w*|meet|attend\w*|pay|tour",
+    "develop": r"develop\w*|modernis\w+|moderniz\w+|upgrad\w+|improv\w+|rehabilitat\w+|electrif\w+|digitali[sz]\w+|implement\w*|complet\w+|connect\w*|link\w*|establish\w*|set up|setting up|creat\w+|form(?:ed|ing)?|advanc\w+|leverag\w+|cooperat\w+|work|reconstruct\w*|repair\w*|dredg\w+|renovat\w+|unif\w+|integrat\w+|harmoni[sz]\w+|tap|promot\w+|facilitat\w+|organi[sz]\w+|diversif\w+|turn|transform\w*|convert\w*|use|restore|revive|continue|allow|produce|make|pursue|step|install|equip|prepare|conduct|carry out|assign|appoint|designate|merge|manage|lease|deploy|expedite|speed|streamline|accelerat\w+|explor\w+|engag\w+|exchang\w+|discuss|become|place|plac\w+",
+    "invest": r"invest\w*|allocat\w+|financ\w+|fund\w*|spend\w*|lend|grant|contribut\w+|disburs\w+|earmark\w*|inject|commit|cost|total",
+    "support": r"support\w*|assist\w*|back|help",
+}  # fmt: skip
+_ANY_VERB = "|".join(_VERBS.values())
+_ACTION = re.compile("|".join(f"(?P<{k}>\\b(?:{v})\\b)" for k, v in _VERBS.items()), re.IGNORECASE)
+_ADVERB = r"(?:\w+ly |also |soon |jointly |further |now |then |eventually |gradually |together |already |again |still |even |only |likely |thus |later |be able to |look to |work to |seek to |try to |start to |begin to |continue to )*"
+_TO = rf"to {_ADVERB}(?:be )?(?:{_ANY_VERB})\b"
+_ING = rf"{_ADVERB}(?!being|bringing together)(?:{_ANY_VERB})\b"
+
+_TRIGGERS: tuple[tuple[Modality, str], ...] = (
+    ("target", r"\b(?:aim(?:s|ed|ing)?|target(?:s|ed|ing)?|seek(?:s|ing)?|strive[sd]?|striving) (?:to (?!attract attention)|for |at (?:a |an )?(?=[\d$€]|\w+ing)|a |an (?=annual))"),
+    ("target", r"\b(?:set|sets|setting|has set|have set|announced|reaffirmed|adopted|agreed on|fixed)(?: themselves| itself| out)?(?: a| an| the| their| its| new| joint| ambitious| common)* (?:targets?|goals?|objectives?)\b"),
+    ("target", r"\b(?:with )?(?:the|a|an|its|their|our|joint|common|ultimate|ambitious|main)(?: \w+){0,2} (?:goal|target|objective|aim) (?:of|is|was|to|for)\b"),
+    ("target", r"\bfigures were announced in order to\b"),
+    ("plan", rf"\b(?:plan(?:s|ned|ning)?|intend(?:s|ed|ing)?|prepar(?:es|ing)|wants?|wish(?:es)?|propose to) {_TO}"),
+    ("plan", rf"\b(?:ha(?:s|ve)(?: \w+)? |there are |unveiled |announced |outlined |drew up |part of )?(?:\w+ )?(?:plans?|intentions?) (?:{_TO}|for |of \w+ing)"),
+    ("plan", rf"\b(?:is|are|was|were|being|has been|have been)?(?: \w+ly)? ?(?:set|due|scheduled|slated|poised|going|planned|earmarked) (?:{_TO}|for (?:completion|launch|opening|commissioning|the|20\d\d|\w+day)|in (?:20\d\d|\w+ 20\d\d)|to go |to come )"),
+    ("plan", rf"\b(?:is|are) {_TO}"),
+    ("plan", rf"\b(?<!political )(?:will|shall|'ll|’ll) (?!not\b|never\b|enable|pave|give|help|allow|mean|require|depend|play|remain|contribute|ensure|serve|make it|bring benefits|have|also help|further strengthen (?:ties|relations))(?:{_ADVERB})(?:be )?(?:{_ADVERB})(?:{_ANY_VERB})\b"),
+    ("plan", r"\b(?:implementation of the |effective implementation of the |adopted a |signed a |a |the )?(?:roadmap|road map|action plan|master ?plan)\b(?: (?:for|on|to)\b)"),
+    ("plan", rf"\b(?:are|is) (?:working|moving|looking|preparing) (?:on \w+ing |{_TO}|towards )"),
+    ("agreement", rf"\b(?:agreed|agrees|agree|reached an? (?:agreement|understanding|consensus)|decided|resolved) (?:{_TO}|on (?:the |a |an )?\w+|that )"),
+    ("pledge", rf"\b(?:pledg(?:e|es|ed|ing)|promis(?:e|es|ed)|vow(?:s|ed)?|undertook|undertakes|commit(?:s|ted)?(?: itself| themselves)?|guarantee[sd]?|offer(?:s|ed)?|earmark(?:s|ed)) (?:{_TO}|(?:to \w+ing)|a |an |another |up to |[\d$€£¥]|US)"),
+    ("pledge", rf"\b(?:[Ww]e|[Oo]ur country|[Ii]t|[Kk]azakhstan|[A-Z]\w+) (?:fully |also |strongly |will )?(?:support|stand ready)s? (?!by\b)(?=[A-Z“\w])"),
+    ("pledge", rf"\b(?:is|are|was|were|stands?|remains?)(?: fully| always| also)? (?:ready|prepared|willing|committed) {_TO}"),
+    ("pledge", r"\b(?:commitment|readiness|willingness|determination) (?:to|for) (?=\w+)"),
+    ("proposal", rf"\b(?:propos(?:e|es|ed|ing)|suggest(?:s|ed|ing)?|recommend(?:s|ed)?|calls?|called|urg(?:e|es|ed)|invit(?:e|es|ed)) (?:for (?:the |a |an )?\w+|{_TO}|\w+ {_TO}|{_ING}|that|the \w+ing|the (?:creation|establishment|opening|launch|construction|introduction|expansion|development)|an? )"),
+    ("proposal", rf"\b(?:made|put forward|presented|tabled|submitted)(?: \w+){{0,2}} proposals?\b|\bproposals? (?:{_TO}|for |on \w+ing|of )|\bhas(?: also)? been proposed\b|\bwas proposed\b|\bone of which is \w+ing\b"),
+    ("proposal", rf"\binitiatives? (?:{_TO}|for )"),
+    ("proposal", r"\bextended an invitation\b|\binvited \w+"),
+    ("proposal", rf"\b(?:it is|is|considers? it|deemed it) (?:necessary|important|essential|crucial|vital|advisable)(?: for \w+)? {_TO}"),
+    ("proposal", rf"\b(?:need|needs|needed) {_TO}"),
+    ("proposal", rf"\b(?:interested in|interest in|opportunities for|ways (?:of|to)|prospects (?:for|of)|possibility of|emphasis on|talking about|discussed|importance of|explor(?:e|ed|ing)|consider(?:s|ed|ing)?)(?: the| a| an)? (?:further )?(?:{_ADVERB})(?:(?:{_ANY_VERB})\b|collaboration|creation|improvement|construction|opening|establishment|launch|expansion|development|implementation)"),
+    ("expectation", rf"\b(?:is|are|was|were)(?: also| now| widely)? (?:expected|projected|forecast|forecasted|predicted|estimated|anticipated|likely|supposed|believed) {_TO}"),
+    ("expectation", rf"\b(?:expect(?:s|ed)?|hope(?:s|d)?|anticipat(?:e|es|ed)|forecast(?:s)?|project(?:s|ed)|predict(?:s|ed)?)(?: that)? (?:(?:[\w’'-]+ ){{0,4}}?{_TO}|(?:[\w’'-]+ ){{1,5}}?will {_ADVERB}(?:be )?(?:{_ANY_VERB})\b|(?=[\d$€£¥]))"),
+    ("possibility", rf"\b(?:could|may|might|would) (?!not\b|have\b|like|provide|also provide)(?:{_ADVERB})(?:be )?(?:{_ADVERB})(?:{_ANY_VERB})\b"),
+)  # fmt: skip
+_COMPILED: tuple[tuple[Modality, re.Pattern[str]], ...] = tuple((m, re.compile(p)) for m, p in _TRIGGERS)
+_QUICK = re.compile(r"\b(?:aim|target|seek|striv|goal|objective|plan|intend|intention|prepar|want|wish|set\b|due\b|schedul|slated|poised|going to|will\b|shall\b|road ?map|agree|decid|resolv|consensus|pledg|promis|vow|undert|commit|guarantee|offer|earmark|support|ready|willing|readiness|determin|propos|suggest|recommend|call|urg|invit|initiative|necessary|important|essential|crucial|vital|advisable|need|interest|opportunit|ways|prospect|possibility|emphasis|talking about|discuss|importance|explor|consider|expect|project|forecast|predict|estimat|anticipat|likely|suppos|hope|could|may\b|might|would|is to|are to|figures were announced|action plan|working|looking|stand|understanding)", re.IGNORECASE)  # fmt: skip
+_NEGATED = re.compile(r"\b(?:not|no|never|without|denied|ruled out|neither|refused|failed|rejected|cancell?ed|abandoned|declined|yet to|unlikely)(?: \w+){0,2} ?$", re.IGNORECASE)
+_PAST_WILL = re.compile(r"\b(?:was|were|had) (?:planned|expected|scheduled|supposed|due)\b")
+_STOP = re.compile(r";|, (?:while|whereas|but|although)\b|\b(?:up|down|compared|against|versus)\b from|\bfrom (?:about|around|the current|just|some|nearly|only|an estimated)? ?(?=[$€£¥\d])")
+_SINGULAR = re.compile(r"\b(?:a|an|one|another)(?: [\w’'-]+){1,7}", re.IGNORECASE)
+_VAGUE = re.compile(r"\b(?:cooperation|relations|ties|partnership|dialogue|friendship|momentum|understanding|peace|stability)\b", re.IGNORECASE)
+_STAGE = re.compile(r"\b(?:initially|in the (?:first|initial|next|second|later) (?:stage|phase)|at the (?:first|next|second) (?:stage|phase)|later)\b", re.IGNORECASE)
+_STAGE_NUMBER = {"initially": 1, "first": 1, "initial": 1, "next": 2, "second": 2, "later": 2}
+WEAK = frozenset({"proposal", "expectation", "possibility"})
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Words that make a commitment, and the stretch of sentence that belongs to them."""
+
+    modality: Modality
+    start: int
+    end: int
+    first: int
+    last: int
+
+
+def find_triggers(text: str, sentence: Sentence) -> list[Trigger]:
+    """Return the triggers of a sentence, in order, each with its stretch; overlapping ones count once."""
+    a, b = sentence.start, sentence.end
+    if not _QUICK.search(text, a, b):
+        return []
+    hits: list[tuple[int, int, Modality]] = []
+    for modality, pattern in _COMPILED:
+        for m in pattern.finditer(text, a, b):
+            before = text[max(a, m.start() - 30) : m.start()]
+            if _NEGATED.search(before) or re.search(r"\b(?:political|free|good|people['’]?s?) $", before) or _rejected(text, m, sentence):
+                continue
+            hits.append((m.start(), m.end(), modality))
+    hits.sort(key=lambda h: (h[0], -h[1]))
+    kept: list[tuple[int, int, Modality]] = []
+    for hit in hits:
+        if kept and hit[0] < kept[-1][1] + 12:
+            continue
+        kept.append(hit)
+    out = []
+    for i, (start, end, modality) in enumerate(kept):
+        first = kept[i - 1][1] if i else a
+        last = kept[i + 1][0] if i + 1 < len(kept) else b
+        out.append(Trigger(modality, start, end, first, last))
+    return out
+
+
+def _rejected(text: str, m: re.Match[str], sentence: Sentence) -> bool:
+    words = m.group().lower()
+    if words.startswith(("aimed at", "aiming at")) and not re.search(r"[\d$€]", text[m.end() : m.end() + 40]):
+        return True
+    if "support" in words and re.match(r"\s?(?:for|of)\b", text[m.end() : m.end() + 5]):
+        return True
+    if words.startswith("will") and re.search(r"\b(?:will|shall) (?:\w+ly )?(?:be )?(?:discuss|continue to support|take place as)", words):
+        return False
+    if re.match(r"(?:is|are) to\b", words) and re.search(r"\b(?:aim|goal|purpose|task|objective|idea|priority) (?:is|are) $", text[max(sentence.start, m.start() - 20) : m.start() + 4]):
+        return False
+    return words.startswith(("may ", "might ")) and text[m.start()].isupper()
+
+
+def commitments_of(reading: Reading, sentence: Sentence, topic: Slot[tuple[str, ...]]) -> tuple[list[Commitment], list[FoundQuantity]]:
+    """Return the commitments of a sentence, and the quantities that belong to them rather than to figures."""
+    text = reading.text
+    out: list[Commitment] = []
+    used: list[FoundQuantity] = []
+    for trigger in find_triggers(text, sentence):
+        limit = _STOP.search(text, trigger.end, trigger.last)
+        last = limit.start() if limit else trigger.last
+        amounts = [q for q in sentence.quantities if trigger.start - 1 <= q.start < last and not _is_side(q) and q not in used]
+        if trigger.modality == "possibility" and not amounts and not re.search(r"\b(?:build|open|launch|extend|sign)", text[trigger.start : trigger.end]):
+            continue
+        if trigger.modality in {"plan", "expectation", "possibility"} and len(amounts) == 1 and amounts[0].quantity.rate and amounts[0].quantity.counted == "times":
+            continue
+        used.extend(amounts)
+        goals = _goals(text, amounts, trigger)
+        for goal in goals or [None]:
+            out.append(_commitment(reading, sentence, trigger, goal, last, topic, amounts))
+    return out, used
+
+
+def _is_side(q: FoundQuantity) -> bool:
+    """Whether a quantity only describes a thing: a 273-kilometre railway, a two-day visit."""
+    return q.quantity.unit in {"km", "m", "d", "h", "min"} and "-" in q.quantity.raw
+
+
+def _goals(text: str, amounts: Sequence[FoundQuantity], trigger: Trigger) -> list[FoundQuantity]:
+    """Return the quantities that are each a target of their own: levels first; a change only where no level is."""
+    levels = [q for q in amounts if unit_class(q.quantity) not in {"percent", "bare"} or q.quantity.value is not None and q.quantity.value >= 1e5]
+    if levels:
+        kinds = [unit_class(q.quantity) for q in levels]
+        money = [q for q, k in zip(levels, kinds, strict=True) if k == "money"]
+        same = [q for q in levels if unit_class(q.quantity) == kinds[0]]
+        return same if len(same) > 1 and _STAGE.search(text, levels[0].start, trigger.last) else levels if len(set(kinds)) > 1 and len(money) <= 1 else same
+    return list(amounts)
+
+
+def _commitment(
+    reading: Reading,
+    sentence: Sentence,
+    trigger: Trigger,
+    goal: FoundQuantity | None,
+    last: int,
+    topic: Slot[tuple[str, ...]],
+    amounts: Sequence[FoundQuantity],
+) -> Commitment:
+    text = reading.text
+    reasons: list[str] = []
+    action = next((m.lastgroup for m in _ACTION.finditer(text, trigger.start, min(last, trigger.end + 60)) if m.lastgroup), "other")
+    start, end = trim(text, _quote_start(text, sentence, trigger), _quote_end(text, sentence, trigger))
+    areas, actors = _subjects(reading, sentence, trigger, last, topic)
+    if not areas.known:
+        reasons.append("who commits is not certain")
+    indicator = _indicator(text, sentence, goal, trigger, last)
+    quantity = _quantity_slot(text, goal, areas, reasons) if goal is not None else _one_of(text, trigger, last, action, sentence)
+    first_word = trigger.end
+    object_slot = Slot(text[first_word:last].strip(" ,.”\""), text[first_word:last], first_word, last, "explicit", 0.7)
+    if not object_slot.value:
+        object_slot = MISSING
+        if goal is None:
+            reasons.append("what is promised is not stated")
+    deadline, horizon, stage = _deadline(reading, sentence, trigger, goal, amounts, last, _first(areas))
+    if deadline.value is not None and deadline.value.end is None:
+        reasons.append("deadline hangs on an unknown date")
+        deadline = MISSING if not deadline.value.duration else deadline
+    if goal is not None and not indicator.known and unit_class(goal.quantity) in {"percent"}:
+        reasons.append("what is to change is not certain")
+    if trigger.modality == "proposal" and goal is None and (object_slot.value is None or _VAGUE.search(object_slot.value or "")):
+        reasons.append("nothing measurable")
+    if not actors and not areas.known:
+        reasons.append("no actor")
+    return Commitment(
+        kind="commitment",
+        status="partial" if reasons else "accepted",
+        reason="; ".join(dict.fromkeys(reasons)),
+        quote=text[start:end],
+        start=start,
+        end=end,
+        citations=(Span(start, end),),
+        speaker=sentence.speaker,
+        through=sentence.through,
+        areas=areas,
+        direction="-".join(areas.value) if areas.value and len(areas.value) == 2 else "",
+        actors=actors,
+        place=_place(text, sentence, trigger.first, last),
+        modality=trigger.modality,
+        action=action,
+        object=object_slot,
+        indicator=indicator,
+        quantity=quantity,
+        deadline=deadline,
+        horizon=horizon,
+        stage=stage,
+    )
+
+
+def _first(areas: Slot[tuple[str, ...]]) -> str:
+    return areas.value[0] if areas.value else ""
+
+
+def _quote_start(text: str, sentence: Sentence, trigger: Trigger) -> int:
+    """Begin at the sentence, or behind the commitment before it."""
+    if trigger.first == sentence.start:
+        inside = [q for q in sentence.quoted if sentence.start <= q.start <= trigger.start < q.end]
+        return inside[-1].start if inside and inside[-1].start < trigger.start else sentence.start
+    cut = re.search(r"[,;]\s*(?:and\s)?", text[trigger.first : trigger.start])
+    return trigger.first + cut.end() if cut else max(sentence.start, trigger.first)
+
+
+def _quote_end(text: str, sentence: Sentence, trigger: Trigger) -> int:
+    inside = [q for q in sentence.quoted if q.start <= trigger.start < q.end]
+    end = trigger.last
+    if inside and inside[0].end < end:
+        end = inside[0].end
+    return end
+
+
+def _indicator(text: str, sentence: Sentence, goal: FoundQuantity | None, trigger: Trigger, last: int) -> Slot[str]:
+    if goal is None:
+        usable = [m for m in sentence.measures if trigger.start <= m.start < last and m.entry.id in {"trade_turnover", "transit", "freight", "capacity", "container_traffic", "export", "import", "investment"}]
+        m = usable[0] if usable else None
+        return Slot(m.entry.id, text[m.start : m.end], m.start, m.end, "explicit", 0.6) if m else MISSING
+    found = indicator_for(text, sentence, goal, trigger.start, last)
+    return found if found.known else indicator_for(text, sentence, goal, sentence.start, sentence.end)
+
+
+def _quantity_slot(text: str, goal: FoundQuantity, areas: Slot[tuple[str, ...]], reasons: list[str]) -> Slot[Quantity]:
+    quantity, doubt = fix_currency(goal.quantity, areas.value or ())
+    if doubt or goal.doubt:
+        reasons.append(doubt or goal.doubt)
+    if not quantity.unit and not quantity.counted:
+        reasons.append("unit not stated")
+    return Slot(quantity, text[goal.start : goal.end], goal.start, goal.end, "explicit", 0.9)
+
+
+def _one_of(text: str, trigger: Trigger, last: int, action: str, sentence: Sentence) -> Slot[Quantity]:
+    """Return the one thing of "to build a terminal", "will travel" (one visit), else nothing."""
+    m = re.compile(r"(?:\s*(?:up|out))?\s*(?:a|an|one)(?= [\w’'-]+)", re.IGNORECASE).match(text, trigger.end, last)
+    if m is None and action in {"build", "open", "develop", "sign", "launch"}:
+        m = re.compile(r"\s(?:a|an|one) (?=[\w’'-]+)", re.IGNORECASE).search(text, max(trigger.start, trigger.end - 4), min(last, trigger.end + 6))
+    if m is not None and action in {"build", "open", "develop", "sign", "launch", "visit"}:
+        return Slot(Quantity(1.0, "", m.group().strip(), counted=text[m.end() : m.end() + 40].strip().split(",")[0], step=1.0), m.group(), m.start(), m.end(), "explicit", 0.7)
+    if action == "visit":
+        return Slot(Quantity(1.0, "", text[trigger.start : trigger.end], counted="visit or session", step=1.0), text[trigger.start : trigger.end], trigger.start, trigger.end, "inferred", 0.6)
+    return MISSING
+
+
+def _place(text: str, sentence: Sentence, a: int, b: int) -> Slot[str]:
+    corridor = corridor_in(sentence, a, b)
+    if corridor is not None:
+        return Slot(corridor.entry.id, text[corridor.start : corridor.end], corridor.start, corridor.end, "explicit", 0.8)
+    places = places_in(sentence, a, b)
+    if places:
+        g = places[0]
+        return Slot(g.entry.name, text[g.start : g.end], g.start, g.end, "explicit", 0.8)
+    return MISSING
+
+
+def _subjects(
+    reading: Reading, sentence: Sentence, trigger: Trigger, last: int, topic: Slot[tuple[str, ...]]
+) -> tuple[Slot[tuple[str, ...]], tuple[Actor, ...]]:
+    """Return the areas a commitment concerns, its subject first, and the actors: subject, else speaker.
+
+    "We" is the speaker's country, with the other side if the words say so ("between our countries", "both sides").
+    """
+    text = reading.text
+    actors: list[Actor] = []
+    codes: dict[str, tuple[int, int, str]] = {}
+    head = text[sentence.start : trigger.start]
+    for n in sentence.namings:
+        if n.start < trigger.start and not sentence.is_masked(n.start) and (n.actor.kind == "person" or n.actor.country):
+            actors.append(n.actor)
+            if n.actor.country:
+                codes.setdefault(n.actor.country, (n.start, n.end, "explicit"))
+    everyone = parties(reading, sentence, sentence.start, last)
+    for p in everyone:
+        codes.setdefault(p.code, (p.start, p.end, "explicit"))
+    speaker = sentence.speaker.value
+    pair = pair_of(reading, sentence, sentence.start, sentence.end)
+    first_person = FIRST_PERSON.search(head) is not None or (sentence.in_quote(trigger.start) and not everyone)
+    if first_person and speaker is not None and speaker.country:
+        at = (sentence.speaker.start or 0, sentence.speaker.end or 0, "inherited")
+        codes = {speaker.country: at, **{k: v for k, v in codes.items() if k != speaker.country}}
+        actors.insert(0, speaker)
+    if pair.known and pair.value and (not codes or PAIR_WORDS.search(text, sentence.start, last)):
+        for code in pair.value:
+            codes.setdefault(code, (pair.start or 0, pair.end or 0, "inherited"))
+    if not codes:
+        for g in places_in(sentence, sentence.start, last):
+            for code in g.entry.countries:
+                codes.setdefault(code, (g.start, g.end, "explicit"))
+    if not codes and corridor_in(sentence, sentence.start, last) is not None:
+        g = corridor_in(sentence, sentence.start, last)
+        if g is not None:
+            codes[g.entry.id] = (g.start, g.end, "explicit")
+    if not codes and speaker is not None and speaker.country:
+        codes[speaker.country] = (sentence.speaker.start or 0, sentence.speaker.end or 0, "inherited")
+        actors.append(speaker)
+    if not codes and topic.known and topic.value:
+        return replace(topic, basis="inherited", confidence=0.65), tuple(dict.fromkeys(actors))
+    if not codes and len(reading.topic) == 1:
+        return Slot(reading.topic, "", None, None, "inherited", 0.65), tuple(dict.fromkeys(actors))
+    if not codes:
+        return MISSING, tuple(dict.fromkeys(actors))
+    a, b, basis = next(iter(codes.values()))
+    if not actors and speaker is not None and sentence.in_quote(trigger.start):
+        actors.append(speaker)
+    return Slot(tuple(codes), text[a:b], a, b, basis, 0.85), tuple(dict.fromkeys(actors))  # type: ignore[arg-type]
+
+
+def _deadline(
+    reading: Reading,
+    sentence: Sentence,
+    trigger: Trigger,
+    goal: FoundQuantity | None,
+    amounts: Sequence[FoundQuantity],
+    last: int,
+    country: str,
+) -> tuple[Slot[Period], Slot[str], int | None]:
+    """Return deadline, vague horizon and stage of a commitment. No deadline is made where none is given."""
+    text = reading.text
+    floor = sentence.start
+    ceiling = max(last, trigger.last)
+    if goal is not None and len(amounts) > 1:
+        later = [q for q in amounts if q.start > goal.start]
+        ceiling = later[0].start if later else ceiling
+        floor = goal.end if any(q.start < goal.start for q in amounts) else floor
+    horizon: Slot[str] = MISSING
+    found: Slot[Period] = MISSING
+    stage: int | None = None
+    for p in sentence.periods:
+        if not floor <= p.start < ceiling or sentence.is_masked(p.start):
+            continue
+        raw = text[p.start : p.end]
+        if p.kind == "horizon":
+            horizon = Slot(raw.lower(), raw, p.start, p.end, "explicit", 0.8)
+            m = _STAGE.search(raw)
+            if m:
+                stage = next((v for k, v in _STAGE_NUMBER.items() if k in raw.lower()), None)
+            continue
+        if found.known or p.use in {"base", "now", "lookback"} and p.use != "deadline":
+            continue
+        period = resolve(p, raw, anchors_for(reading, MISSING, country))
+        if period is None or (p.use not in {"deadline"} and not _ahead(period, reading, text, p.start, trigger)):
+            continue
+        found = resolved(reading, p, MISSING, country)
+    return found, horizon, stage
+
+
+def _ahead(period: Period, reading: Reading, text: str, at: int, trigger: Trigger) -> bool:
+    """Whether a time that is no "by ..." still bounds the promise: it lies ahead and stands behind the trigger."""
+    if period.end is None:
+        return False
+    day = reading.document.published.value
+    if day is not None:
+        return period.end >= day
+    head = text[max(0, at - 14) : at].lower()
+    return at > trigger.start and period.granularity in {"year", "range", "quarter", "half", "month", "day"} and re.search(r"\b(?:in|for|from|during|on)(?: the)? $", head) is not None
+
+
+def merge_commitments(found: Sequence[Commitment]) -> list[Commitment]:
+    """Join mentions of one commitment: same quantity, indicator and areas (one set within the other)."""
+    out: list[Commitment] = []
+    for c in found:
+        same = next((i for i, o in enumerate(out) if _same_commitment(o, c)), None)
+        if same is None:
+            out.append(c)
+            continue
+        old = out[same]
+        keep, other = (c, old) if _fullness(c) > _fullness(old) else (old, c)
+        out[same] = replace(
+            keep,
+            citations=tuple(sorted({*keep.citations, *other.citations}, key=lambda s: s.start)),
+            deadline=keep.deadline if keep.deadline.known else other.deadline,
+            horizon=keep.horizon if keep.horizon.known else other.horizon,
+        )
+    return out
+
+
+def _fullness(c: Commitment) -> tuple[bool, int, int]:
+    return c.status == "accepted", sum(s.known for s in (c.areas, c.deadline, c.horizon, c.speaker, c.indicator)), len(c.quote)
+
+
+def _same_commitment(a: Commitment, b: Commitment) -> bool:
+    if a.quantity.value is None or b.quantity.value is None or a.quantity.value.counted or b.quantity.value.counted:
+        return False
+    if (a.quantity.value.value, a.quantity.value.unit) != (b.quantity.value.value, b.quantity.value.unit):
+        return False
+    if a.stage != b.stage and a.stage is not None and b.stage is not None:
+        return False
+    if a.indicator.known and b.indicator.known and a.indicator.value != b.indicator.value:
+        return False
+    one, two = set(a.areas.value or ()), set(b.areas.value or ())
+    related = not one or not two or one <= two or two <= one
+    ends = {c.deadline.value.end for c in (a, b) if c.deadline.value is not None}
+    return related and len(ends) <= 1
+
+
+__all__ = ["PAIR_KINDS", "commitments_of", "find_triggers", "merge_commitments"]
