@@ -71,6 +71,22 @@ def test_arithmetic_of_a_promise() -> None:
     assert (row.status, row.latest_period, row.observed) == ("under way", "2024", (f"{3024:016x}",))
 
 
+def test_a_capacity_that_nobody_reports_is_judged_by_what_is_carried() -> None:
+    said = pledge(1, value=1e7, unit="t", rate="year", indicator="capacity", place="TITR", deadline="2027-12-31",
+                  published="2023-04-10")  # fmt: skip
+    carried = level(2024, 4.5e6, unit="t", indicator="freight", place="TITR", areas=[], change_pct=62.0)
+    (row,) = register(said, carried)
+    assert (row.status, row.share_pct, row.growth_seen_pct) == ("under way", 45, 62)
+    assert "no capacity is recorded" in row.rule
+    (row,) = register(said, carried, level(2024, 6e6, unit="t", indicator="capacity", place="TITR"))
+    assert row.latest == 6e6
+
+
+def test_a_number_of_things_is_not_measured() -> None:
+    (row,) = register(pledge(1, **(TERMINAL | {"value": 1.0, "unit": "", "counted": "terminal"})))
+    assert (row.status, row.target) == ("no trace", None)
+
+
 def test_twice_of_what() -> None:
     said = pledge(1, value=2.0, unit="{x}", modality="possibility", deadline="2030-12-31", published="2025-12-11")
     (row,) = register(said, level(2019, 1e6, unit="t"), level(2024, 1.6e6, unit="t"))

@@ -13,7 +13,7 @@ there are none; so the flows go to those of `LeastCost` as theta grows.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +39,7 @@ MAX_STEPS = 300
 SHARP = 20.0  # times dispersion a usual cost: sharper choices are approached from blunter ones
 STAGE = 4.0
 ROUNDING = 1e-14
+SMALL_CHANGE = 1e-5
 SAME_COST = 1e-9  # a path cheaper by less than this share is not new
 
 
@@ -76,6 +77,8 @@ def logit(problem: Problem, method: Logit, *, start: Columns | None = None, labe
     rounds: list[Round] = []
     for stage in range(stages if known is None else 0, -1, -1):
         sets, price = _with_all_cheapest(sets, method, labels, price, STAGE**-stage, rounds)
+        if stage:
+            price = _foreseen(sets, price, STAGE**-stage)
     return _solution(sets, method, price, tuple(rounds), began)
 
 
@@ -167,6 +170,16 @@ def equilibrium(sets: ChoiceSets, price: Float, *, share: float, tolerance: floa
     raise SolverError(msg)
 
 
+def _foreseen(sets: ChoiceSets, price: Float, share: float) -> Float:
+    """Return the prices expected at theta `STAGE` times sharper: near the end they are linear in 1/theta."""
+    limit, units = _limit(sets), sets.units / sets.search.row_units[sets.row]
+    here = _dual(sets, units, limit, price, share)
+    sharper = _dual(sets, units, limit, price, share * (1 + SMALL_CHANGE))
+    turn = replace(here, slope=(sharper.slope - here.slope) / SMALL_CHANGE)
+    change = _direction(sets, units, turn, price > 0, share, 1e-10, checked=False)
+    return np.maximum(price + (1 - 1 / STAGE) * change, 0.0)
+
+
 def _error(here: _Dual, limit: Float) -> float:
     """Return the greatest share by which a row is exceeded, or has room in spite of a price."""
     off = np.where(here.price > 0, np.abs(here.slope), np.maximum(here.slope, 0.0))
@@ -182,7 +195,10 @@ def _dual(sets: ChoiceSets, units: Float, limit: Float, price: Float, share: flo
     return _Dual(price, float(tonnes @ choice.expected - price @ limit), use - limit, choice)
 
 
-def _direction(sets: ChoiceSets, units: Float, here: _Dual, free: NDArray[np.bool_], share: float, damping: float) -> Float:
+def _direction(
+    sets: ChoiceSets, units: Float, here: _Dual, free: NDArray[np.bool_], share: float, damping: float,
+    *, checked: bool = True,
+) -> Float:  # fmt: skip
     """Return the damped Newton step of the free rows."""
     rows = np.flatnonzero(free)
     place = np.full(free.size, -1, np.int64)
@@ -198,7 +214,7 @@ def _direction(sets: ChoiceSets, units: Float, here: _Dual, free: NDArray[np.boo
     matrix[np.diag_indices(rows.size)] += damping * np.abs(np.diagonal(matrix)) + ROUNDING * variance + least
     out = np.zeros(free.size)
     out[rows] = np.linalg.solve(matrix, slope)
-    if not np.isfinite(out).all() or out[rows] @ slope <= 0:
+    if checked and not (np.isfinite(out).all() and out[rows] @ slope > 0):
         out[rows] = slope / (variance + least)
     return out
 

@@ -15,7 +15,7 @@ A promise made again is one row with a history; making it again changes neither 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -178,7 +178,9 @@ def _judged(row: _Row, seen: Sequence[Observation], done: Sequence[Deed], day: d
     made = date.fromisoformat(history[0].published) if history[0].published else None
     target, note = _target(first, row.series, seen, made)
     if target is not None:
-        outcome = _measured(target, row.series, seen, made, _day(deadline), day)
+        outcome = _measured(target, _observed_series(row.series, seen), seen, made, _day(deadline), day)
+        if outcome.facts and _observed_series(row.series, seen) != row.series:
+            outcome = replace(outcome, rule=f"{outcome.rule}; judged by what is carried, for no capacity is recorded")
     else:
         outcome = _seen_to_happen(row, done, made, _day(deadline), day)
     modality = str(first.get("modality") or "")
@@ -191,7 +193,7 @@ def _judged(row: _Row, seen: Sequence[Observation], done: Sequence[Deed], day: d
         target_note=note, deadline=deadline, latest=outcome.latest, latest_period=outcome.period,
         share_pct=None if not target or outcome.latest is None else 100 * outcome.latest / target,
         growth_needed_pct=outcome.needed, growth_seen_pct=outcome.grown, status=outcome.status,
-        rule=outcome.rule + ("" if modality not in SOFT else f"; a {modality}, not a promise"),
+        rule=outcome.rule + ("" if modality not in SOFT else f"; {'an' if modality[0] in 'aeiou' else 'a'} {modality}, not a promise"),
         observed=outcome.facts, history=history,
     )  # fmt: skip
 
@@ -233,7 +235,8 @@ def _target(
 ) -> tuple[float | None, str]:
     """Return the target in the unit of its series; "twice" needs a level to start from, which is named."""
     value = first.get("value") if first.get("value") is not None else first.get("low")
-    if value is None:
+    things = not series.unit and not series.indicator.endswith("_count")  # "a terminal": seen to happen, not measured
+    if value is None or things:
         return None, ""
     if series.unit != "{x}":
         return float(value), ""
@@ -243,6 +246,17 @@ def _target(
     base = before[-1]
     words = f"{value:g} times {base.words()} of {period_words(base.first, base.last)}: derived, the base was not named"
     return float(value) * base.value, words
+
+
+def _observed_series(series: Series, seen: Sequence[Observation]) -> Series:
+    """Return the series a promise is judged by: its own, or for a capacity that nobody reports, what is carried."""
+    if series.indicator != "capacity" or _years(series, seen):
+        return series
+    for indicator in ("freight", "transit", "container_traffic"):
+        carried = replace(series, indicator=indicator)
+        if _years(carried, seen):
+            return carried
+    return series
 
 
 def _years(series: Series, seen: Sequence[Observation]) -> list[Observation]:
@@ -309,6 +323,7 @@ def _racing(base: _Outcome, target: float, years: Sequence[Observation], made: d
     before = [o for o in years if made and o.last and o.last <= made] or list(years[:1])
     starts = [o for o in (before[-1], years[-2] if len(years) > 1 else None) if o is not None and o is not latest]
     rates = [r for r in (_yearly(o, latest) for o in starts) if r is not None]
+    rates += [float(latest.data["change_pct"])] if latest.data.get("change_pct") is not None else []
     if needed is None:
         return _with(base, "open", "the latest value is nought, or the deadline falls in the same period")
     if not rates:
@@ -347,7 +362,7 @@ def _unobserved(made: date | None, deadline: date | None, day: date) -> _Outcome
 def _seen_to_happen(row: _Row, done: Sequence[Deed], made: date | None, deadline: date | None, day: date) -> _Outcome:
     """Judge a promise without a quantity by events that did it."""
     first, last = row.said[0].data, row.said[-1].data
-    if first.get("value") is not None:
+    if row.series.unit == "{x}":
         return _Outcome("too vague", "a multiple of a level that is neither named nor recorded")
     fit = fitting(first, row.words, done, made)
     finished = next((d for d in fit if d.finishes), None)

@@ -23,6 +23,7 @@ ABOUT = 0.05  # "about" allows for this share, or for the last digit written if 
 NEARLY = 0.1  # "nearly", "approached": at most this share below
 YEAR_DAYS = 350  # a period at least this long stands for a year
 LEVELS = {"level", "cumulative", "share", None, ""}
+TRADE = {"trade_turnover", "export", "import", "investment"}
 GROWTH = "growth"
 PERCENT = "%"
 
@@ -219,6 +220,8 @@ def series_of(data: Mapping[str, Any], *, kind: str | None = None) -> Series:
     direction = str(data.get("direction") or "") if "->" in str(data.get("direction") or "") else ""
     if indicator == "import" and direction:
         indicator = "export"
+    if data.get("place") and indicator not in TRADE:
+        areas, direction = (), ""  # what a port or corridor carries is one series whoever is named beside it
     if kind == GROWTH:
         level = str(data.get("unit") or "")
         unit = PERCENT if level in {"", PERCENT, "{x}", "{pp}"} else f"{PERCENT}|{level}"

@@ -1,6 +1,6 @@
 """Delay functions of one link: value, slope, curvature and integral over the flow.
 
-`kind` is one of the codes below; a row of `delay` (float64, 4 columns) holds free-flow time, one over capacity, B and
+`kind` is a code of `karavan.cost.delay.DelayFunction`; a row of `delay` (float64, 4 columns) holds free-flow time, one over capacity, B and
 power; their meaning for each function, and its source: `karavan.cost.delay`.
 """
 
@@ -10,7 +10,6 @@ import math
 
 from karavan.kernels.cache import kernel
 
-CONSTANT, BPR, BPR2, CONICAL, AKCELIK, QUEUE = 0, 1, 2, 3, 4, 5
 MARGINAL = 8  # added to a code: what one more vehicle costs all, t + x t'
 QUEUE_LIMIT = 0.95  # of capacity: beyond, a queue grows along its tangent
 
@@ -149,9 +148,7 @@ def delays(kind, flow, delay, time, slope):
 
 
 @kernel
-def delay_sums(kind, flow, delay):
-    """Return the integrals of all links added up."""
-    total = 0.0
+def delay_integrals(kind, flow, delay, total):
+    """Write to `total` (n_links,) the integral of every link."""
     for a in range(kind.size):
-        total += delay_sum(kind[a], flow[a], delay[a, 0], delay[a, 1], delay[a, 2], delay[a, 3])
-    return total
+        total[a] = delay_sum(kind[a], flow[a], delay[a, 0], delay[a, 1], delay[a, 2], delay[a, 3])
