@@ -46,17 +46,17 @@ $(VENV)/.made:
 
 $(VENV)/.run: $(VENV)/.made pyproject.toml constraints.txt
 	@echo "Installing Karavan in $(VENV)"
-	@$(INSTALL) '.[geo]'
+	@$(INSTALL) '.[all]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	@$(INSTALL) '.[geo,test]'
+	@$(INSTALL) '.[all,test]'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.run
-	@$(INSTALL) '.[geo,test,lint]'
+	@$(INSTALL) '.[all,test,lint]'
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.run
-	@$(INSTALL) '.[geo,docs]'
+	@$(INSTALL) '.[all,docs]'
 	@touch $@

@@ -68,13 +68,25 @@ class ChoiceSets:
 
 
 def first_paths(search: Search, method: Logit, start: Columns | None) -> Paths:
-    """Return the paths of `start` that are still open, or else the alternatives by link penalty of every demand."""
-    if start is not None:
-        return _open_paths(search, start)
-    p, live = search.problem, search.live
+    """Return the paths of `start` that are still open, and the alternatives of the demands that these leave without.
+
+    What another method than `Logit` leaves are no choice sets: its paths come beside the alternatives of all demands.
+    """
+    everyone = np.arange(search.live.size, dtype=np.int32)
+    if start is None:
+        return _alternatives(search, method, everyone)
+    kept = _open_paths(search, start)
+    if start.row_price is not None:
+        everyone = everyone[np.bincount(kept.demand, minlength=everyone.size) == 0]
+    return joined(kept, _alternatives(search, method, everyone)) if everyone.size else kept
+
+
+def _alternatives(search: Search, method: Logit, demands: Int) -> Paths:
+    """Return alternatives by link penalty of the demands given, as the search numbers them."""
+    p, live = search.problem, search.live[demands]
     guide = search.target[live] if search.bound.size else np.full(live.size, -1, np.int32)
-    room, paths_room = 64 * live.size * method.alternatives + 64, live.size * method.alternatives + 1
-    path_start, demand = np.empty(paths_room + 1, np.int64), np.empty(paths_room, np.int32)
+    room, most = 64 * live.size * method.alternatives + 64, live.size * method.alternatives + 1
+    path_start, demand = np.empty(most + 1, np.int64), np.empty(most, np.int32)
     while True:
         arc = np.empty(room, np.int32)
         found = kernels.alternative_paths(
@@ -83,7 +95,7 @@ def first_paths(search: Search, method: Logit, start: Columns | None) -> Paths:
             method.detour, path_start, arc, demand,
         )  # fmt: skip
         if found >= 0:
-            return Paths(path_start[: found + 1].copy(), arc[: path_start[found]].copy(), demand[:found].copy())
+            return Paths(path_start[: found + 1].copy(), arc[: path_start[found]].copy(), demands[demand[:found]])
         room *= 4
 
 

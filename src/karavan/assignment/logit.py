@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 MAX_STEPS = 300
 SHARP = 20.0  # times dispersion a usual cost: sharper choices are approached from blunter ones
 STAGE = 4.0
-ROUNDING = 1e-14
+DAMPING = (1e-15, 1e-13, 1e-11, 1e-9, 1e-7, 1e-5, 1e-3, 1e-1, 1.0)
 SMALL_CHANGE = 1e-5
 SAME_COST = 1e-9  # a path cheaper by less than this share is not new
 
@@ -157,15 +157,12 @@ def equilibrium(sets: ChoiceSets, price: Float, *, share: float, tolerance: floa
     limit = _limit(sets)
     units = sets.units / sets.search.row_units[sets.row]
     here = _dual(sets, units, limit, price, share)
-    damping = 1e-10
     for _ in range(MAX_STEPS):
         if _error(here, limit) <= tolerance:
             return here
         # a row at no price with room stays there; one nearly at none that would go below is put there
         free = (here.price > 0) | (here.slope > 0)
-        direction = _direction(sets, units, here, free, share, damping)
-        here, step = _climb(sets, units, limit, here, direction, share)
-        damping = min(damping * 100.0, 1e6) if step < 0.1 else max(damping / 10.0, 1e-12)
+        here = _climb(sets, units, limit, here, _direction(sets, units, here, free, share), share)
     msg = f"the queues are off by {_error(here, limit):.3g} after {MAX_STEPS} steps, not {tolerance:.3g}"
     raise SolverError(msg)
 
@@ -176,7 +173,7 @@ def _foreseen(sets: ChoiceSets, price: Float, share: float) -> Float:
     here = _dual(sets, units, limit, price, share)
     sharper = _dual(sets, units, limit, price, share * (1 + SMALL_CHANGE))
     turn = replace(here, slope=(sharper.slope - here.slope) / SMALL_CHANGE)
-    change = _direction(sets, units, turn, price > 0, share, 1e-10, checked=False)
+    change = _direction(sets, units, replace(turn, price=price * 1e3), price > 0, share)
     return np.maximum(price + (1 - 1 / STAGE) * change, 0.0)
 
 
@@ -195,28 +192,44 @@ def _dual(sets: ChoiceSets, units: Float, limit: Float, price: Float, share: flo
     return _Dual(price, float(tonnes @ choice.expected - price @ limit), use - limit, choice)
 
 
-def _direction(
-    sets: ChoiceSets, units: Float, here: _Dual, free: NDArray[np.bool_], share: float, damping: float,
-    *, checked: bool = True,
-) -> Float:  # fmt: skip
+def _direction(sets: ChoiceSets, units: Float, here: _Dual, free: NDArray[np.bool_], share: float) -> Float:
     """Return the damped Newton step of the free rows."""
     rows = np.flatnonzero(free)
     place = np.full(free.size, -1, np.int64)
     place[rows] = np.arange(rows.size)
     matrix = curvature(sets, units, here.choice, place, rows.size, share)
     slope = here.slope[rows]
-    # where a sharp choice does not answer at all the curvature is nil: no step is longer than `_longest`
-    least = np.abs(slope) / _longest(sets, here, share) + 1e-300
-    # the curvature is what is left of this variance less that of means
+    longest = _longest(sets, here, share)
+    # the curvature is what is left of this variance less that of means; where a sharp choice does not answer at all it
+    # is nil, and the least damping that keeps the step short enough is added
     theta = (share * sets.inner_theta)[sets.paths.demand]
     squares = units**2 * np.repeat(theta * here.choice.flow, np.diff(sets.row_start))
     variance = np.bincount(sets.row, weights=squares, minlength=free.size)[rows]
-    matrix[np.diag_indices(rows.size)] += damping * np.abs(np.diagonal(matrix)) + ROUNDING * variance + least
+    floor = variance + np.abs(slope).max(initial=0.0) / longest + 1e-300
     out = np.zeros(free.size)
-    out[rows] = np.linalg.solve(matrix, slope)
-    if checked and not (np.isfinite(out).all() and out[rows] @ slope > 0):
-        out[rows] = slope / (variance + least)
+    for damping in DAMPING:
+        change = _bounded(matrix + np.diag(damping * floor), slope, -here.price[rows])
+        if np.isfinite(change).all() and change @ slope > 0 and np.abs(change).max() <= longest:
+            break
+    else:
+        change = slope / floor
+    out[rows] = change
     return out
+
+
+def _bounded(matrix: Float, slope: Float, least: Float) -> Float:
+    """Return the Newton step in which no change is below `least`: what would be is held there, the others make do."""
+    held = np.zeros(slope.size, np.bool_)
+    change = np.zeros(slope.size)
+    while True:
+        change[held] = least[held]
+        rest = ~held
+        left = slope[rest] - matrix[np.ix_(rest, held)] @ least[held]
+        change[rest] = np.linalg.solve(matrix[np.ix_(rest, rest)], left)
+        below = rest & (change < least)
+        if not below.any():
+            return change
+        held |= below
 
 
 def curvature(sets: ChoiceSets, units: Float, choice: Choice, place: NDArray[np.int64], n: int, share: float) -> Float:
@@ -244,10 +257,8 @@ def _longest(sets: ChoiceSets, here: _Dual, share: float) -> float:
     return 1e3 / (share * float(sets.theta.mean())) + 10.0 * float(here.price.max(initial=0.0))
 
 
-def _climb(
-    sets: ChoiceSets, units: Float, limit: Float, here: _Dual, direction: Float, share: float
-) -> tuple[_Dual, float]:
-    """Go along the direction, prices held at zero or above, as far as the dual rises well; return where and the step.
+def _climb(sets: ChoiceSets, units: Float, limit: Float, here: _Dual, direction: Float, share: float) -> _Dual:
+    """Go along the direction, prices held at zero or above, as far as the dual rises well.
 
     A step is too short where most of the slope is left, too long where the dual has fallen; the dual is concave, so
     where its slope still rises it has risen. Where its gain is lost in rounding the slope alone decides (Hager and
@@ -270,7 +281,7 @@ def _climb(
         if long <= 1.5 * short:
             break
         step = min(4.0 * step, longest) if long == np.inf else short + (long - short) / 3.0
-    return best, short
+    return best
 
 
 def _solution(sets: ChoiceSets, method: Logit, price: Float, rounds: tuple[Round, ...], began: float) -> Solution:

@@ -169,6 +169,18 @@ def corridor_in(sentence: Sentence, start: int, end: int) -> Mention | None:
     return next((g for g in sentence.geo if start <= g.start < end and g.kind == "corridor"), None)
 
 
+_ROUTE_WORD = re.compile(r"\b(?:this|the|that) (?:route|corridor|railway|line|railroad|project|road)\b", re.IGNORECASE)
+
+
+def named_route(reading: Reading, sentence: Sentence, start: int, end: int) -> Mention | None:
+    """Return the corridor that is named, or that "this route" means: the one of the two sentences before, if only one."""
+    own = corridor_in(sentence, start, end)
+    if own is not None or not _ROUTE_WORD.search(reading.text, start, end):
+        return own
+    found = {g.entry.id: g for s in reading.sentences[max(0, sentence.index - 2) : sentence.index] for g in s.geo if g.kind == "corridor"}
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
 def pair_of(reading: Reading, sentence: Sentence, start: int, end: int) -> Slot[tuple[str, ...]]:
     """Return the two countries that "both countries", "bilateral", "our countries" mean: only with one candidate.
 

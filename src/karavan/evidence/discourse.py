@@ -161,9 +161,10 @@ def read(document: Document, names: Gazetteer) -> Reading:
             parts = {layer: _slice(rows, starts[layer], a, b) for layer, rows in found.items()}
             sentence = Sentence(len(sentences), a, b, index, block.kind, parts["geo"], parts["goods"], parts["measure"])
             sentence.quoted = [q for q in quoted[index] if q.start < b and q.end > a]
-            sentence.periods = find_periods(text, a, b)
+            times = find_periods(text, a, b)
+            sentence.periods = [p for p in times if not _is_dateline(document, p)]
             if any(c.isdigit() for c in text[a:b]) or _MAY_COUNT.search(text, a, b):
-                sentence.quantities = find_quantities(text, a, b, [(p.start, p.end) for p in sentence.periods])
+                sentence.quantities = find_quantities(text, a, b, [(p.start, p.end) for p in times])
             sentences.append(sentence)
     people: list[Person] = []
     for sentence in sentences:
@@ -176,6 +177,12 @@ def read(document: Document, names: Gazetteer) -> Reading:
     _fill_speakers(reading)
     _fill_pair(reading)
     return reading
+
+
+def _is_dateline(document: Document, found: FoundPeriod) -> bool:
+    """Whether words of time are the ones that date the article itself (and are explicit there)."""
+    day = document.published
+    return day.basis == "explicit" and day.start is not None and found.start <= day.start < found.end
 
 
 _MAY_COUNT = re.compile(r"\b(?:hundred|thousand|million|billion|trillion|doubl|tripl|quadrupl|fold|twice|once|half|third|quarter|halv|dozen|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty)", re.IGNORECASE)  # fmt: skip

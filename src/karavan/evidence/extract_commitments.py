@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from karavan.evidence.clauses import corridor_in, pair_of, parties, places_in
+from karavan.evidence.clauses import corridor_in, named_route, pair_of, parties, places_in
 from karavan.evidence.discourse import FIRST_PERSON, PAIR_WORDS
 from karavan.evidence.extract_figures import PAIR_KINDS, fix_currency, indicator_for, trim, unit_class
 from karavan.evidence.moments import anchors_for, resolved
@@ -73,6 +73,7 @@ _PAST_WILL = re.compile(r"\b(?:was|were|had) (?:planned|expected|scheduled|suppo
 _STOP = re.compile(r";|, (?:while|whereas|but|although)\b|\b(?:up|down|compared|against|versus)\b from|\bfrom (?:about|around|the current|just|some|nearly|only|an estimated)? ?(?=[$€£¥\d])")
 _SINGULAR = re.compile(r"\b(?:a|an|one|another)(?: [\w’'-]+){1,7}", re.IGNORECASE)
 _VAGUE = re.compile(r"\b(?:cooperation|relations|ties|partnership|dialogue|friendship|momentum|understanding|peace|stability)\b", re.IGNORECASE)
+_TALKS_ONLY = re.compile(r"\b(?:opportunit\w+|ways|prospects|emphasis|talking about|discussed|importance|explor\w+|consider\w*|possibility)\b", re.IGNORECASE)
 _STAGE = re.compile(r"\b(?:initially|in the (?:first|initial|next|second|later) (?:stage|phase)|at the (?:first|next|second) (?:stage|phase)|later)\b", re.IGNORECASE)
 _STAGE_NUMBER = {"initially": 1, "first": 1, "initial": 1, "next": 2, "second": 2, "later": 2}
 WEAK = frozenset({"proposal", "expectation", "possibility"})
@@ -177,10 +178,10 @@ def _commitment(
     reasons: list[str] = []
     action = next((m.lastgroup for m in _ACTION.finditer(text, trigger.start, min(last, trigger.end + 60)) if m.lastgroup), "other")
     start, end = trim(text, _quote_start(text, sentence, trigger), _quote_end(text, sentence, trigger))
-    areas, actors = _subjects(reading, sentence, trigger, last, topic)
+    indicator = _indicator(text, sentence, goal, trigger, last)
+    areas, actors = _subjects(reading, sentence, trigger, last, topic, indicator.value or "")
     if not areas.known:
         reasons.append("who commits is not certain")
-    indicator = _indicator(text, sentence, goal, trigger, last)
     quantity = _quantity_slot(text, goal, areas, reasons) if goal is not None else _one_of(text, trigger, last, action, sentence)
     first_word = trigger.end
     object_slot = Slot(text[first_word:last].strip(" ,.”\""), text[first_word:last], first_word, last, "explicit", 0.7)
@@ -196,6 +197,8 @@ def _commitment(
         reasons.append("what is to change is not certain")
     if trigger.modality == "proposal" and goal is None and (object_slot.value is None or _VAGUE.search(object_slot.value or "")):
         reasons.append("nothing measurable")
+    elif trigger.modality == "proposal" and goal is None and _TALKS_ONLY.search(text, trigger.start, trigger.end):
+        reasons.append("talks only: nothing is promised")
     if not actors and not areas.known:
         reasons.append("no actor")
     return Commitment(
@@ -286,7 +289,7 @@ def _place(text: str, sentence: Sentence, a: int, b: int) -> Slot[str]:
 
 
 def _subjects(
-    reading: Reading, sentence: Sentence, trigger: Trigger, last: int, topic: Slot[tuple[str, ...]]
+    reading: Reading, sentence: Sentence, trigger: Trigger, last: int, topic: Slot[tuple[str, ...]], indicator: str
 ) -> tuple[Slot[tuple[str, ...]], tuple[Actor, ...]]:
     """Return the areas a commitment concerns, its subject first, and the actors: subject, else speaker.
 
@@ -314,14 +317,21 @@ def _subjects(
     if pair.known and pair.value and (not codes or PAIR_WORDS.search(text, sentence.start, last)):
         for code in pair.value:
             codes.setdefault(code, (pair.start or 0, pair.end or 0, "inherited"))
+    if trigger.modality == "agreement" and first_person and len(codes) == 1 and reading.pair and next(iter(codes)) in reading.pair:
+        for code in reading.pair:
+            codes.setdefault(code, (*(reading.pair_span or (0, 0)), "inherited"))
+    if indicator in PAIR_KINDS and len(codes) == 1 and reading.pair and next(iter(codes)) in reading.pair and re.search(r"\b(?:our|their|bilateral|mutual|two-way)\b", text[sentence.start : last], re.IGNORECASE):
+        for code in reading.pair:
+            codes.setdefault(code, (*(reading.pair_span or (0, 0)), "inherited"))
+    if not codes or not any(len(c) == 3 for c in codes):
+        route = named_route(reading, sentence, sentence.start, last)
+        if route is not None:
+            for code in (route.entry.id, *(route.entry.countries if len(route.entry.countries) <= 3 else ())):
+                codes.setdefault(code, (route.start, route.end, "explicit" if route.start >= sentence.start else "inherited"))
     if not codes:
         for g in places_in(sentence, sentence.start, last):
             for code in g.entry.countries:
                 codes.setdefault(code, (g.start, g.end, "explicit"))
-    if not codes and corridor_in(sentence, sentence.start, last) is not None:
-        g = corridor_in(sentence, sentence.start, last)
-        if g is not None:
-            codes[g.entry.id] = (g.start, g.end, "explicit")
     if not codes and speaker is not None and speaker.country:
         codes[speaker.country] = (sentence.speaker.start or 0, sentence.speaker.end or 0, "inherited")
         actors.append(speaker)
@@ -357,7 +367,7 @@ def _deadline(
     horizon: Slot[str] = MISSING
     found: Slot[Period] = MISSING
     stage: int | None = None
-    for p in sentence.periods:
+    for p in sorted(sentence.periods, key=lambda p: (p.use != "deadline", p.start)):
         if not floor <= p.start < ceiling or sentence.is_masked(p.start):
             continue
         raw = text[p.start : p.end]
@@ -382,7 +392,7 @@ def _ahead(period: Period, reading: Reading, text: str, at: int, trigger: Trigge
         return False
     day = reading.document.published.value
     if day is not None:
-        return period.end >= day
+        return period.end > day
     head = text[max(0, at - 14) : at].lower()
     return at > trigger.start and period.granularity in {"year", "range", "quarter", "half", "month", "day"} and re.search(r"\b(?:in|for|from|during|on)(?: the)? $", head) is not None
 
@@ -400,6 +410,7 @@ def merge_commitments(found: Sequence[Commitment]) -> list[Commitment]:
         out[same] = replace(
             keep,
             citations=tuple(sorted({*keep.citations, *other.citations}, key=lambda s: s.start)),
+            areas=other.areas if len(other.areas.value or ()) > len(keep.areas.value or ()) else keep.areas,
             deadline=keep.deadline if keep.deadline.known else other.deadline,
             horizon=keep.horizon if keep.horizon.known else other.horizon,
         )

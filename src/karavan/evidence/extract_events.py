@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from karavan.evidence.discourse import Reading, Sentence
 
-_INSTRUMENT = r"(?:memorand(?:um|a|ums)(?: of (?:understanding|cooperation))?|MoUs?|MOUs?|agreements?|accords?|treat(?:y|ies)|protocols?|declarations?|(?:joint )?statements?|contracts?|deals?|documents?|roadmaps?|road map|action plan|pacts?|letters? of intent|communiqu[eé]s?|charter|conventions?|arrangement|partnership)"
+_INSTRUMENT = r"(?i:memorand(?:um|a|ums)(?: of (?:understanding|cooperation))?|MoUs?|MOUs?|agreements?|accords?|treat(?:y|ies)|protocols?|declarations?|(?:joint )?statements?|contracts?|deals?|documents?|roadmaps?|road map|action plan|pacts?|letters? of intent|communiqu[eé]s?|charter|conventions?|arrangement|partnership)"
 _TALKS = r"(?:talks|meetings?|negotiations|consultations|discussions)"
 _GATHERING = r"(?:[Ff]orum|[Ss]ummit|[Cc]onference|[Ee]xhibition|[Cc]ongress|[Ee]xpo|[Ff]air|[Ss]ession|[Ss]ymposium|[Rr]ound ?table|[Ww]orkshop|[Cc]lub)"
 _SERVICE = r"(?:flights?|trains?|services?|routes?|ferry|ferries|shipments?|voyages?|line|consignments?|containers?|trucks?|sailings?|cargo|vessels?|bus|airline|block trains?)"
@@ -26,8 +26,8 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("SUPPORT", "diplomatic_relations", r"\b[Dd]iplomatic (?:relations|ties)\b.{0,80}?\b(?:established|restored|severed|resumed)\b|\b(?:established|restored|severed|resumed|cut) diplomatic (?:relations|ties)"),
     ("AGREE", "sign", rf"\b(?:signed|inked|initialled|sealed|concluded|sign(?=(?:s)?\b))(?:s)?\b(?: (?!by\b|off\b|up\b)[^.;]{{0,90}}?)?\b{_INSTRUMENT}\b|\b{_INSTRUMENT}\b[^.;]{{0,70}}?\b(?:was|were|has been|have been|been) (?:also )?(?:signed|inked|concluded)\b|\b[Ss]igning (?:ceremony )?of (?:an? |the |several |two )?[^.;]{{0,40}}?{_INSTRUMENT}\b|\b{_INSTRUMENT} signed (?:today|yesterday|on|in|at|during|between|by)\b|\bput their names to\b"),
     ("AGREE", "establish_body", r"\b(?:established|set up|created|formed) (?:a|an|the) (?:new )?(?:joint |intergovernmental |bilateral |working )+(?:commission|committee|council|group|company|venture)\b"),
-    ("CONSULT", "forum", rf"\b(?:participat(?:ed|es)|took part|takes part|spoke|speaking|addressed|attended|met)\b[^.;]{{0,60}}?\b{_GATHERING}\b|\b{_GATHERING}\b[^.;]{{0,50}}?\b(?:was held|took place|opened|kicked off|gathered|convened|began|concluded|is being held)\b|\b(?:hosted|held|opened) (?:an?|the)(?: [\w’'-]+){{0,6}} {_GATHERING}\b"),
-    ("CONSULT", "meeting", rf"\b(?:met(?! (?:the (?:target|demand|needs|criteria|requirements|deadline)|all|its|their (?:targets|needs)|by\b))|meets?(?= (?:with |[A-Z]))|ha(?:s|ve) met)\b(?: (?:with|in|on|at)\b)?|\b(?:held|hold|holds|had|have held|has held|conducted|wrapped up|began|opened|after|during|following|in)(?: [\w-]+){{0,3}} {_TALKS}\b(?: (?:with|between)\b)?|\b[Tt]he {_TALKS}, which took place\b|\b{_TALKS} (?:between|with)\b[^.;]{{0,120}}?\b(?:took place|were held|was held|held)\b|\b{_TALKS} (?:took place|were held|was held)\b|\b(?:has|have|had)? ?discussed\b"),
+    ("CONSULT", "forum", rf"\b(?:participat(?:ed|es)|took part|takes part|spoke|speaking|addressed|attended)\b[^.;]{{0,60}}?\b{_GATHERING}\b|\b{_GATHERING}\b[^.;]{{0,50}}?\b(?:was held|took place|opened|kicked off|gathered|convened|began|concluded|is being held)\b|\b(?:hosted|held|opened) (?:an?|the)(?: [\w’'-]+){{0,6}} {_GATHERING}\b"),
+    ("CONSULT", "meeting", rf"\b(?:met(?! (?:the (?:target|demand|needs|criteria|requirements|deadline)|all|its|their (?:targets|needs)|by\b))|meets?(?= (?:with |[A-Z]))|ha(?:s|ve) met)\b(?: (?:with|in|on|at)\b)?|\b(?:held|hold|holds|had|have held|has held|conducted|wrapped up|began|opened|after|during|following|in)(?: [\w-]+){{0,3}} {_TALKS}\b(?: (?:with|between)\b)?|\b[Tt]he {_TALKS}, which took place\b|\b{_TALKS} (?:between|with)\b[^.;]{{0,120}}?\b(?:took place|were held|was held|held)\b|\b{_TALKS} (?:took place|were held|was held)\b|\b[Dd]uring (?:the|their) (?:meeting|talks) in (?=[A-Z])|\b(?:has|have|had)? ?discussed\b"),
     ("CONSULT", "visit", r"\b(?:visited|paid (?:an? )?(?:[\w-]+ )*visit|arrived (?:in|on)|is (?:currently )?on an? (?:[\w-]+ )*visit|began (?:an? )(?:[\w-]+ )*visit|during (?:his|her|a|the) (?:[\w-]+ )*visit to)\b"),
     ("CONSULT", "call", r"\b(?:phone call|telephone conversation|spoke by (?:phone|telephone)|telephone call|video ?conference)\b"),
     ("CONSULT", "invite", r"\b(?:extended an invitation|invited [A-Z]\w+[^.;]{0,40} to visit)\b"),
@@ -41,6 +41,8 @@ _MODAL = re.compile(r"\b(?:will|would|to|plans?|planned|agreed to|could|may|migh
 _UPCOMING = re.compile(r"\b(?:upcoming|forthcoming|next (?:session|meeting|summit|round)|(?:slated|scheduled|set|due|planned|expected) to (?:convene|be held|take place|meet)|will (?:be held|take place|convene|meet|visit|travel|host))\b")
 _VAGUE_MENTION = re.compile(r"\b(?:series of|number of|(?:these|those|the|new|several)(?: \w+)? agreements signed|documents? signed|signed today)\b", re.IGNORECASE)
 _DURING = re.compile(r"\b(?:[Dd]uring|[Aa]t|[Aa]fter|[Ff]ollowing|[Cc]oncluding|[Ii]n) (?:the |his |her |their |these )?(?:meeting|talks|visit|conclusion of the talks|end of the|ceremony|negotiations|discussions|summit|forum|session|trip)\b")
+_ALSO = re.compile(r"\b(?:also|[Tt]he (?:talks|meeting|visit|document)|[Hh]e|[Ss]he)\b")
+_ADJUNCT = re.compile(r"\b(?:[Bb]efore|[Aa]head of|[Pp]rior to|[Aa]fter|[Ff]ollowing) (?:his |her |the |their )?(?:meeting|talks)(?: with)? [^,]{3,80},")
 _PLURAL = re.compile(r"\b(?:[Tt]he )?(?:two|both) (?:presidents|ministers|leaders|sides|countries|officials|foreign ministers|delegations|governments|parties|heads)\b|\b[Tt]hey\b|\b[Tt]he (?:sides|parties|ministers|presidents|leaders|delegations)\b")
 
 
@@ -93,8 +95,11 @@ def _has_sides(reading: Reading, sentence: Sentence, words: str) -> bool:
     return len(countries_of(sentence, masked=True)) >= 2 or "took place" in words
 
 
-def _people(sentence: Sentence) -> list[Actor]:
-    return list(dict.fromkeys(n.actor for n in sentence.namings if n.actor.kind == "person"))
+def _people(sentence: Sentence, text: str) -> list[Actor]:
+    """Return the people of a sentence, without those of another meeting: "Before meeting with X, ..."."""
+    aside = _ADJUNCT.match(text, sentence.start, sentence.end)
+    floor = aside.end() if aside else sentence.start
+    return list(dict.fromkeys(n.actor for n in sentence.namings if n.actor.kind == "person" and n.start >= floor))
 
 
 def _event(
@@ -112,7 +117,7 @@ def _event(
     if mode == "sign":
         instrument = _instrument(text, m.start(), sentence.end)
         mode = _agree_mode(instrument.value or "")
-    actors = _actors(sentence, m, mode)
+    actors = _actors(text, sentence, m, mode)
     previous = next((e for e in reversed(earlier)), None)
     areas = _areas(reading, sentence, actors, previous)
     if _PLURAL.search(text, sentence.start, sentence.end) and not any(a.kind == "person" for a in actors) and previous is not None:
@@ -151,8 +156,12 @@ def _event(
     )
 
 
-def _actors(sentence: Sentence, m: re.Match[str], mode: str) -> list[Actor]:
-    people = [a for a in _people(sentence) if not (sentence.speaker.basis == "explicit" and sentence.speaker.value == a and sentence.speaker.start is not None and sentence.speaker.start > m.end())]
+def _actors(text: str, sentence: Sentence, m: re.Match[str], mode: str) -> list[Actor]:
+    people = _people(sentence, text)
+    if sentence.speaker.basis == "explicit" and sentence.speaker.start is not None and sentence.speaker.start > m.end():
+        aside = sentence.speaker.value
+        named = [n for n in sentence.namings if n.actor == aside]
+        people = [a for a in people if a != aside or any(not sentence.is_masked(n.start) for n in named)]
     organisations = [n.actor for n in sentence.namings if n.actor.kind == "organisation" and not sentence.is_masked(n.start)]
     if mode in {"launch_service", "open_facility", "start_construction"}:
         near = [n.actor for n in sentence.namings if n.end <= m.start() and n.actor.kind == "organisation"]
@@ -192,8 +201,7 @@ def _linked(text: str, sentence: Sentence, previous: Event | None) -> bool:
     """Whether a sentence goes on about the event before: "during the meeting", "the two presidents", or right after it."""
     if previous is None:
         return False
-    gap = sentence.start - previous.citations[-1].end
-    return _DURING.search(text, sentence.start, sentence.end) is not None or _PLURAL.search(text, sentence.start, sentence.end) is not None or gap < 700
+    return any(p.search(text, sentence.start, sentence.end) for p in (_DURING, _PLURAL, _ALSO))
 
 
 def _date(reading: Reading, sentence: Sentence, previous: Event | None, *, linked: bool) -> Slot[Period]:
@@ -238,9 +246,6 @@ def _where(reading: Reading, sentence: Sentence, previous: Event | None, *, link
     for g in sentence.geo:
         if g.kind in {"capital", "place"} and re.search(r"\b(?:in|at)(?: [A-Z]\w+['’]s| the (?:city|port|capital|capital city) of)? $", text[max(sentence.start, g.start - 34) : g.start]):
             return Slot(g.entry.name, text[g.start : g.end], g.start, g.end, "explicit", 0.9)
-    for g in sentence.geo:
-        if g.kind in {"capital", "place"} and text[max(0, g.start - 25) : g.start].endswith(("in ", "'s ", "’s ")):
-            return Slot(g.entry.name, text[g.start : g.end], g.start, g.end, "explicit", 0.8)
     if linked and previous is not None and previous.place.known:
         return replace(previous.place, basis="inherited", confidence=0.7)
     return MISSING
@@ -256,7 +261,8 @@ def merge_events(reading: Reading, found: Sequence[Event]) -> list[Event]:
             out.append(e)
             continue
         old = out[same]
-        keep, other = (e, old) if _event_fullness(e) > _event_fullness(old) else (old, e)
+        headline = any(s.kind == "title" and s.start <= old.start < s.end for s in reading.sentences[:6])
+        keep, other = (e, old) if headline or _told_better(e, old) else (old, e)
         date = keep.date if keep.date.known else other.date
         place = keep.place if keep.place.known and (keep.place.basis == "explicit" or not other.place.known) else other.place
         names = dict.fromkeys((*keep.actors, *(a for a in other.actors if a.kind == "person")))
@@ -274,8 +280,19 @@ def merge_events(reading: Reading, found: Sequence[Event]) -> list[Event]:
     return out
 
 
-def _event_fullness(e: Event) -> tuple[int, int, int]:
-    return int(e.date.known) + int(e.place.known) + 2 * sum(a.kind == "person" for a in e.actors), -len(e.reason), -e.start
+_TOLD = re.compile(r"\b(?:met|signed|inked|launched|opened|inaugurated|visited|took place|participated|attended|held (?:an? |high|talks|official))\b")
+
+
+def _told_better(new: Event, old: Event) -> bool:
+    """Whether a later mention tells an event better: names more of the people, or as its main verb."""
+    if _document_word(new) or not new.instrument.known and old.instrument.known:
+        return False
+    return _telling(new) > _telling(old)
+
+
+def _telling(e: Event) -> tuple[int, bool]:
+    named = sum(a.kind == "person" and a.name.split()[-1] in e.quote for a in e.actors)
+    return min(named, 2), _TOLD.search(e.quote) is not None
 
 
 def _same_event(a: Event, b: Event, *, vague: bool) -> bool:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from karavan.evidence.clauses import (
     DOWN,
     UP,
-    corridor_in,
     direction_near,
+    named_route,
     pair_of,
     parties,
     places_in,
@@ -157,7 +157,7 @@ def _percent_role(text: str, sentence: Sentence, q: FoundQuantity, before: str, 
         return "change"
     if re.match(r"\s(?:share|stake|discount|duty|tariff|interest|tax|reduction in tariffs)\b", after):
         return "share"
-    bound = _CHANGE_BEFORE.search(before)
+    bound = None if re.search(r"\b(?:ma(?:de|kes?|king)) up(?: \w+){0,2} $", before) else _CHANGE_BEFORE.search(before)
     if bound and not (bound.group().strip().lower() == "by" and not re.search(rf"\b(?:{UP}|{DOWN}|chang\w*)\b", text[sentence.start : q.outer], re.IGNORECASE)):
         words = bound.group().lower().split()
         if words[0] in {"more", "above", "less", "below", "over", "exceed", "exceeded", "exceeds", "exceeding"} and re.match(r"\sof\b", after):
@@ -384,11 +384,27 @@ def fill_areas(reading: Reading, sentence: Sentence, draft: Draft, span: tuple[i
         draft.reasons.append("more than two areas stand by this trade figure")
     if len(codes) >= 2 or (codes and indicator not in PAIR_KINDS):
         draft.areas = Slot(tuple(codes), text[found[0].start : found[0].end], found[0].start, found[0].end, "explicit", 0.9)
+        if indicator not in PAIR_KINDS and all(p.part in {"destination", "origin"} for p in found):
+            _add_host(reading, sentence, draft, span, frame)
     elif indicator in PAIR_KINDS:
         _fill_pair_area(reading, sentence, draft, found, pair, frame, pair_word=pair_word)
     else:
         _fill_other_area(reading, sentence, draft, span, pair, frame)
     draft.direction = _direction(draft, indicator)
+
+
+def _add_host(reading: Reading, sentence: Sentence, draft: Draft, span: tuple[int, int], frame: Frame) -> None:
+    """Add the country where "cargo bound for Zambia" was counted: a place named here, or the area of the figure before."""
+    codes = draft.areas.value or ()
+    hosts = [c for g in places_in(sentence, *span) for c in g.entry.countries]
+    before = frame.drafts[-1].areas.value if frame.drafts and sentence.index - frame.sentence <= 1 and frame.block == sentence.block else None
+    extra = tuple(dict.fromkeys(hosts)) or (before or ())
+    new = tuple(dict.fromkeys((*codes, *extra)))
+    if new == codes:
+        if len(codes) == 1:
+            draft.reasons.append("in which country it was counted is not stated")
+        return
+    draft.areas = replace(draft.areas, value=new, basis="explicit" if hosts else "inherited", confidence=0.75)
 
 
 def _fill_pair_area(
@@ -449,10 +465,11 @@ def _fill_other_area(
     """Find the area of a figure that is no bilateral trade: corridor, place, figure before, the one country spoken of."""
     text = reading.text
     for a, b in (span, (sentence.start, sentence.end)):
-        corridor = corridor_in(sentence, a, b)
+        corridor = named_route(reading, sentence, a, b)
         places = places_in(sentence, a, b)
         if corridor is not None:
-            draft.areas = Slot((corridor.entry.id,), text[corridor.start : corridor.end], corridor.start, corridor.end, "explicit", 0.85)
+            members = corridor.entry.countries if len(corridor.entry.countries) <= 3 else ()
+            draft.areas = Slot((corridor.entry.id, *members), text[corridor.start : corridor.end], corridor.start, corridor.end, "explicit", 0.85)
             draft.place = Slot(corridor.entry.name, text[corridor.start : corridor.end], corridor.start, corridor.end, "explicit", 0.85)
             return
         if places:

@@ -138,7 +138,8 @@ def find_people(text: str, start: int, end: int, geo: Sequence[Mention], known: 
         role = m.group()
         if role.endswith("counterpart"):
             earlier = [p for p in (*known, *out) if p.name_start >= 0]
-            role = earlier[-1].actor.title if earlier else ""
+            here = [p for p in earlier if p.actor.name.split()[-1] in text[start : m.start()]]
+            role = here[-1].actor.title if here else ""
         if role[0].islower() and role.split()[-1] in {"head", "envoy", "leader"} and country is None:
             continue
         code = country.entry.countries[0] if country and country.kind != "bloc" and country.entry.countries else country.entry.id if country else ""
@@ -206,7 +207,7 @@ def find_namings(
     for person in titled:
         if not person.actor.name:
             same = [p.actor for p in people if p.actor.country == person.actor.country and _role_word(p.actor.title) == _role_word(person.actor.title)]
-            actor = same[0] if len(same) == 1 else Actor(text[person.start : person.end], person.actor.country, person.actor.title)
+            actor = same[0] if len(same) == 1 else Actor(text[person.start : person.end], person.actor.country, person.actor.title, kind="organisation")
             out.append(Naming(person.start, person.end, actor, titled=True))
             continue
         actor = next((p.actor for p in people if alike(p.actor.name, person.actor.name)), person.actor)
@@ -233,5 +234,6 @@ def find_namings(
             if inside is None and pattern is ORGANISATION and len(m.group().split()) < 2:
                 continue
             country = inside.entry.countries[0] if inside and inside.entry.countries else ""
-            out.append(Naming(first, m.end(), Actor(m.group(), country, "", kind="organisation")))
+            name = re.sub(r"^(?:The |[A-Z]\w+['’]s )", "", m.group())
+            out.append(Naming(first, m.end(), Actor(name, country, "", kind="organisation")))
     return sorted(out, key=lambda n: n.start)

@@ -65,7 +65,7 @@ _COUNTED = re.compile(
     rf"[ \u00a0-](?!per\b)(?P<np>(?:(?!of\b|in\b|by\b|and\b|to\b|from\b|the\b|at\b|for\b|on\b|with\b)[^\W\d_][\w’'-]*[ -]){{0,4}}?(?P<head>{_COUNT_WORDS}))\b"
 )
 _RATE = re.compile(
-    r"\s?(?:(?:per|a|each|every|an)[ -](?P<per>year|month|week|day|hour|annum|quarter|tonne|ton|TEU|container|km|kilometre|wagon|truck|barrel|train)\b"
+    r"\s?(?:(?:per|a|each|every|an)[ -](?P<per>year|month|week|day|hour|annum|quarter|tonne|ton|TEU|container|km|kilometre|wagon|truck|barrel|train)\b(?! (?:earlier|ago|before|later|prior|previously|on year|to|from now))"
     r"|/\s?(?P<slash>year|yr|month|day|week|tonne|ton|t|TEU|km)\b|(?P<adv>annually|yearly|monthly|daily|weekly)\b)",
 )
 _RATES = {"annum": "year", "yr": "year", "annually": "year", "yearly": "year", "monthly": "month", "daily": "day", "weekly": "week", "ton": "tonne", "t": "tonne"}  # fmt: skip

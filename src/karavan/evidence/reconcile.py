@@ -15,7 +15,7 @@ contradiction          none of these explains it
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from karavan.evidence.implied import implied_levels
@@ -44,7 +44,10 @@ TROUBLE = frozenset({"contradiction", "unresolved", "different definition", "dif
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What comparing some facts came to. `facts` are ids, `arithmetic` the reckoning in words."""
+    """What comparing some facts came to. `facts` are ids, `arithmetic` the reckoning in words.
+
+    `values` are the numbers compared, in the unit of the series.
+    """
 
     verdict: Kind
     check: Check
@@ -52,6 +55,7 @@ class Verdict:
     period: str
     facts: tuple[str, ...]
     arithmetic: str
+    values: tuple[float, ...] = ()
     derived: bool = False
 
     @property
@@ -84,8 +88,17 @@ def reconcile(entries: Iterable[LedgerEntry]) -> list[Verdict]:
         "revised",
     )
     rank = {kind: k for k, kind in enumerate(order)}
-    unique = {(v.check, v.facts, v.arithmetic): v for v in verdicts}
-    return sorted(unique.values(), key=lambda v: (rank.get(v.verdict, 9), v.series, v.period, v.facts))
+    return sorted(_merged(verdicts), key=lambda v: (rank.get(v.verdict, 9), v.series, v.period, v.facts))
+
+
+def _merged(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Make one verdict of those that compare the same two numbers; it rests on the facts of all."""
+    found: dict[tuple[object, ...], Verdict] = {}
+    for v in verdicts:
+        key = (v.verdict, v.check, v.series, v.period, tuple(sorted(round(x, 6) for x in v.values)))
+        known = found.get(key)
+        found[key] = v if known is None else replace(known, facts=tuple(dict.fromkeys((*known.facts, *v.facts))))
+    return list(found.values())
 
 
 def distinct(seen: Sequence[Observation]) -> list[Observation]:
@@ -168,7 +181,9 @@ def _verdict(check: Check, series: Series, a: Observation, b: Observation) -> Ve
     derived = bool(a.derived or b.derived)
     for o in (a, b):
         words += f". Derived: {o.derived}" if o.derived else ""
-    return Verdict(kind, check, series.title(), period_words(a.first, a.last), facts, words, derived)
+    return Verdict(
+        kind, check, series.title(), period_words(a.first, a.last), facts, words, (a.value, b.value), derived
+    )
 
 
 def _comparable(a: Observation, b: Observation) -> bool:
@@ -254,7 +269,15 @@ def _sum_verdict(total: Observation, parts: Sequence[Observation]) -> Verdict:
     if not meets:
         words += f", {amount(abs(value - total.value), unit)} off"
     facts = tuple(dict.fromkeys(f for o in (total, *parts) for f in o.facts))
-    return Verdict(kind, "parts and total", total.series.title(), period_words(total.first, total.last), facts, words)
+    return Verdict(
+        kind,
+        "parts and total",
+        total.series.title(),
+        period_words(total.first, total.last),
+        facts,
+        words,
+        (value, total.value),
+    )
 
 
 def _parts_of_period(levels: Sequence[Observation]) -> list[Verdict]:
@@ -294,7 +317,15 @@ def _too_much(part: Observation, whole: Observation) -> Verdict:
     elif kind == "contradiction" and not (part.sure and whole.sure):
         kind = "unresolved"
     days = period_words(whole.first, whole.last)
-    return Verdict(kind, "part of the period", whole.series.title(), days, (*part.facts, *whole.facts), words)
+    return Verdict(
+        kind,
+        "part of the period",
+        whole.series.title(),
+        days,
+        (*part.facts, *whole.facts),
+        words,
+        (part.value, whole.value),
+    )
 
 
 def _tiling(inside: Sequence[Observation], whole: Observation) -> list[Observation]:
@@ -336,7 +367,16 @@ def _neighbours(levels: Sequence[Observation], implied: Sequence[Observation]) -
             facts = tuple(dict.fromkeys((*o.facts, *said.facts)))
             days = period_words(o.first, o.last)
             found.append(
-                Verdict("unresolved", "neighbouring years", o.series.title(), days, facts, words, derived=True)
+                Verdict(
+                    "unresolved",
+                    "neighbouring years",
+                    o.series.title(),
+                    days,
+                    facts,
+                    words,
+                    (o.value, said.value),
+                    derived=True,
+                )
             )
     return found
 

@@ -119,7 +119,7 @@ class Period:
         return self.duration or None
 
     def point(self) -> str | None:
-        """Return the date with the precision that is known: 2021-04-07, 2019-11, 2019, XXXX-12-11 (ISO 8601-2), or None."""
+        """Return the date as far as it is known: 2021-04-07, 2019-11, 2019, XXXX-12-11 (ISO 8601-2), or None."""
         if self.start is None or self.end is None:
             return f"XXXX-{self.month_day}" if self.month_day else None
         if self.start == self.end:
@@ -346,7 +346,7 @@ def _moments(fact: Fact) -> dict[str, Any]:
     period, base, deadline, day = (_value(fact, n) for n in ("period", "base_period", "deadline", "date"))
     last = deadline.end if deadline else None
     return {
-        "period": period.interval() if period else None,
+        "period": period.interval() if period else deadline.interval() if deadline else None,
         "period_text": period.raw if period else None,
         "calendar": period.calendar if period else None,
         "base_period": base.interval() if base else None,
@@ -358,7 +358,7 @@ def _moments(fact: Fact) -> dict[str, Any]:
 def to_json(fact: Fact) -> dict[str, Any]:
     """Return the JSON object of a fact: one line of the JSONL export. Keys that do not apply are None or empty.
 
-    `period` is an ISO 8601 interval of first and last day; `value`, `low` and `high` are in the base of `unit`.
+    `period` is an ISO 8601 interval of first and last day (of a commitment: when it is to be); `value`, `low` and `high` are in the base of `unit`.
     `slots` gives basis, words and span of every slot that holds something.
     """
     quantity = _value(fact, "quantity")

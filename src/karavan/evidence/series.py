@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from karavan.evidence.gazetteer import read_table
 from karavan.evidence.records import parse_interval
 
 if TYPE_CHECKING:
@@ -220,7 +222,10 @@ def series_of(data: Mapping[str, Any], *, kind: str | None = None) -> Series:
     direction = str(data.get("direction") or "") if "->" in str(data.get("direction") or "") else ""
     if indicator == "import" and direction:
         indicator = "export"
-    if data.get("place") and indicator not in TRADE:
+    corridors, place = corridor_ids(), str(data.get("place") or "")
+    named = [corridors[a] for a in (*areas, place) if a in corridors]
+    place = named[0] if named else place
+    if place and indicator not in TRADE:
         areas, direction = (), ""  # what a port or corridor carries is one series whoever is named beside it
     if kind == GROWTH:
         level = str(data.get("unit") or "")
@@ -231,7 +236,14 @@ def series_of(data: Mapping[str, Any], *, kind: str | None = None) -> Series:
         kind = str(data.get("transformation") or "level")
     counted = str(data.get("counted") or "")
     product = " ".join(p for p in (str(data.get("product") or ""), counted) if p)
-    return Series(indicator, areas, direction, product, str(data.get("place") or ""), kind, unit)
+    return Series(indicator, areas, direction, product, place, kind, unit)
+
+
+@cache
+def corridor_ids() -> dict[str, str]:
+    """Return the ids of corridors by id and by name."""
+    rows = read_table("corridors")
+    return {row["id"]: row["id"] for row in rows} | {row["name"]: row["id"] for row in rows}
 
 
 def period_words(first: date | None, last: date | None) -> str:

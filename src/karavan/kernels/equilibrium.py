@@ -12,7 +12,7 @@ import numpy as np
 
 from karavan.kernels.cache import kernel
 from karavan.kernels.equilibrium_delay import delay_at
-from karavan.kernels.trees import AFTER, BEFORE, LANES, LINK, NEXT, arrive, extend, label_nodes, path_to
+from karavan.kernels.trees import AFTER, BEFORE, LANES, LINK, NEXT, entry_link, extend, label_nodes, path_to, reach_ends
 
 
 @kernel
@@ -95,7 +95,7 @@ def prune(n_origins, first, path_branch, path_flow, path_next, branch, n):
 def new_paths(
     rank, start, high, low, lowest, out_start, out_link, in_start, in_link, tail, head,
     cost, up, down, up_from, down_from,
-    origin, pair_start, destination, demand, worth, part, parts_of, spent,
+    origin, pair_start, destination, ends, end, demand, worth, part, parts_of, spent,
     first, path_branch, path_flow, path_next, n_paths, branch, n, least
 ):
     """Find the cheapest path of every pair of a block and add it to the pair's paths where it saves enough.
@@ -104,6 +104,8 @@ def new_paths(
     ----------
     origin, pair_start, destination, demand
         Origin g's pairs are `pair_start[g]` to `pair_start[g + 1]`; a pair without paths is given one that carries all.
+    ends, end
+        Nodes that are destinations, each once, and the place of each pair's destination among them.
     worth
         A path is added where the pair's demand times what the path saves is above this.
     part, parts_of
@@ -115,8 +117,9 @@ def new_paths(
 
     Returns
     -------
-    first unused paths and branches, the grown arrays `path_branch`, `path_flow`, `path_next`, `branch`, the number of
-    paths added and of paths in use, what all flows spend, and what they spend above the cheapest paths.
+    first unused paths and branches, the grown arrays `path_branch`, `path_flow`, `path_next`, `branch`; the number of
+    paths added, of these the only ones of their pairs, and of paths in use; what all flows spend, and what they spend
+    above the cheapest paths.
     """
     n_nodes = start.size - 1
     n_search = n_nodes - lowest
@@ -125,14 +128,16 @@ def new_paths(
     reached = np.empty(n_nodes + 1, np.int32)
     known, stamps = np.empty(n_nodes, np.int32), np.full(n_nodes, -1, np.int32)
     arcs, parts = np.empty(n_nodes + 1, np.int32), np.empty(2 * n_nodes + 2, np.int32)
+    reach = np.empty((LANES, ends.size))
     total = excess = 0.0
-    added = live = 0
+    added = live = new_pairs = 0
     for g in range(0, origin.size, LANES):
         origins = origin[g : g + LANES]
         label_nodes(
             origins, rank, start, high, lowest, out_start, out_link, head, cost, up, down,
             label, climbed, arrival, reached,
         )  # fmt: skip
+        reach_ends(origins, ends, rank, lowest, in_start, in_link, tail, cost, label, reach)
         for lane in range(origins.size):
             o = g + lane
             if branch.shape[0] < n + n_nodes + destination.size:
@@ -142,9 +147,7 @@ def new_paths(
             for i in range(pair_start[o], pair_start[o + 1]):
                 if parts_of > 1 and (first[i] >= 0 or i % parts_of != part):
                     continue
-                cheapest, link = arrive(
-                    origins[lane], destination[i], lane, rank, lowest, in_start, in_link, tail, cost, label
-                )
+                cheapest = reach[lane, end[i]]
                 least[i] = cheapest
                 if cheapest == np.inf:
                     continue
@@ -168,6 +171,9 @@ def new_paths(
                     p = after
                 if first[i] >= 0 and (best - cheapest) * demand[i] <= worth:
                     continue
+                link = entry_link(
+                    origins[lane], destination[i], lane, cheapest, rank, lowest, in_start, in_link, tail, cost, label
+                )
                 if link < 0:
                     b, n = path_to(
                         rank[destination[i]], lane, o, rank, head, start, high, low, lowest, down, up_from, down_from,
@@ -194,23 +200,89 @@ def new_paths(
                 path_flow[n_paths] = demand[i] if first[i] < 0 else 0.0
                 if first[i] < 0:
                     total += demand[i] * cheapest
+                    new_pairs += 1
                 path_next[n_paths] = first[i]
                 first[i] = n_paths
                 n_paths += 1
                 added += 1
-    return n_paths, n, path_branch, path_flow, path_next, branch, added, live + added, total, excess
+    return n_paths, n, path_branch, path_flow, path_next, branch, added, new_pairs, live + added, total, excess
 
 
 @kernel
-def open_pairs(branch, first, path_branch, path_flow, path_next, fixed, mark):
+def resume(n_origins, first, path_branch, path_flow, path_next, branch, n, closed, demand):
+    """Drop paths over closed links and let the flows of each pair add up to its demand, in the shares they had.
+
+    `first`, `path_flow` and `path_next` are changed; a pair all of whose paths are closed is left without.
+    """
+    barred = np.zeros(n, np.bool_)
+    for i in range(n_origins, n):
+        barred[i] = barred[branch[i, BEFORE]] or closed[branch[i, LINK]]
+    for i in range(first.size):
+        before = -1
+        total = 0.0
+        p = first[i]
+        while p >= 0:
+            after = path_next[p]
+            if barred[path_branch[p]]:
+                if before < 0:
+                    first[i] = after
+                else:
+                    path_next[before] = after
+            else:
+                total += path_flow[p]
+                before = p
+            p = after
+        p = first[i]
+        if p >= 0 and total == 0.0:
+            path_flow[p] = demand[i]
+        while p >= 0 and total > 0.0:
+            path_flow[p] *= demand[i] / total
+            p = path_next[p]
+
+
+@kernel
+def list_paths(first, path_next, path_branch, path_flow, branch, wanted):
+    """Return pair, place, first link of all paths with flow, and their links in travel order.
+
+    With `wanted` a link and not -1, only of those that use it.
+    """
+    pair, path = np.empty(path_flow.size, np.int32), np.empty(path_flow.size, np.int32)
+    start = np.zeros(path_flow.size + 1, np.int64)
+    link = np.empty(16 * path_flow.size + 16, np.int32)
+    n = q = 0
+    for i in range(first.size):
+        p = first[i]
+        while p >= 0:
+            length = 0
+            uses = wanted < 0
+            b = path_branch[p]
+            while branch[b, BEFORE] >= 0:
+                uses = uses or branch[b, LINK] == wanted
+                length += 1
+                b = branch[b, BEFORE]
+            if uses and path_flow[p] > 0.0:
+                if n + length > link.size:
+                    link = np.concatenate((link, np.empty(n + length, np.int32)))
+                b = path_branch[p]
+                for x in range(length):
+                    link[n + length - 1 - x] = branch[b, LINK]
+                    b = branch[b, BEFORE]
+                n += length
+                pair[q], path[q] = i, p
+                q += 1
+                start[q] = n
+            p = path_next[p]
+    return pair[:q], path[:q], start[: q + 1], link[:n]
+
+
+@kernel
+def open_pairs(branch, first, path_branch, path_flow, path_next, fixed):
     """List the pairs of a block that have more than one path, with the links on which their paths differ.
 
     Parameters
     ----------
     fixed
         float64 (n_links,): part of the cost that does not depend on flow.
-    mark
-        int32 (n_links,), scratch, zero before and after.
 
     Returns
     -------
@@ -225,6 +297,7 @@ def open_pairs(branch, first, path_branch, path_flow, path_next, fixed, mark):
     rest, has
         float64 (n_open_paths,): fixed cost on these links; flow of the path.
     """
+    mark = np.zeros(fixed.size, np.int32)
     n_open = n_paths = most = 0
     for i in range(first.size):
         p = first[i]

@@ -1,7 +1,7 @@
 """Delay functions of one link: value, slope, curvature and integral over the flow.
 
-`kind` is a code of `karavan.cost.delay.DelayFunction`; a row of `delay` (float64, 4 columns) holds free-flow time, one over capacity, B and
-power; their meaning for each function, and its source: `karavan.cost.delay`.
+`kind` is a code of `karavan.cost.delay.DelayFunction`, a row of `delay` (float64, 4 columns) holds free-flow time, one
+over capacity, b and power. What these mean for each function, and where it comes from: `karavan.cost.delay`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def power_law(r, b, power):
 
 @kernel
 def share(kind, r, b, power):
-    """Return the delay as a share of free-flow time at flow r times capacity, its slope and curvature (all but AKCELIK)."""
+    """Return delay over free-flow time at flow r times capacity, its slope and curvature; all functions but Akcelik's."""
     if kind == 1:
         return power_law(r, b, power)
     if kind == 2:
@@ -39,7 +39,7 @@ def share(kind, r, b, power):
         root = math.sqrt(gap * gap + beta * beta)
         value = root - gap - beta + 1.0
         return value, power - power * gap / root, (power * beta) ** 2 / root**3
-    s = min(r, 0.95)
+    s = min(r, QUEUE_LIMIT)
     y, slope, curve = power_law(s, b, power)
     free = 1.0 - s
     value = y / free
@@ -113,7 +113,7 @@ def delay_sum(kind, x, t0, per_flow, b, power):
         else:
             total = root_sum(r + shift, rest, 1.0) - root_sum(shift, rest, 1.0)
         return t0 * x + 0.25 * power * (0.5 * r * r - r + total) / per_flow
-    s = min(r, 0.95)
+    s = min(r, QUEUE_LIMIT)
     total, term, n = 0.0, b * s ** (power + 1.0), power + 1.0
     while term / n > 1e-17 * total:
         total += term / n

@@ -297,9 +297,8 @@ def add_curvature(first, last, weight, total, flow, row_start, row, units, place
                     met[n_met] = r
                     n_met += 1
                 use[r] += flow[i] * units[p]
-        scale = weight[j] / total[j]
         for x in range(n_met):
-            part = scale * use[met[x]]
+            part = weight[j] * (use[met[x]] / total[j])  # in this order: a total may be next to nothing
             for y in range(n_met):
                 curvature[met[x], met[y]] += part * use[met[y]]
         for x in range(n_met):

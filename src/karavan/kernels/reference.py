@@ -112,3 +112,73 @@ def arc_flows(paths: list[list[int]], path_class: list[int], tonnes: list[float]
         for a in path:
             flow[k, a] += t
     return flow
+
+
+def alternative_paths(
+    graph: tuple[Long, Int, Int, Int], cost: Float, is_open: Bool, origin: int, destination: int, rounds: int,
+    penalty: float, most: int, detour: float,
+) -> list[list[int]]:  # fmt: skip
+    """Twin of `karavan.kernels.logit.alternative_paths` for one demand; graph: `out_start, out_arc, tail, head`."""
+    out_start, out_arc, tail, head = graph
+    dearer = cost.copy()
+    found: list[list[int]] = []
+    for _ in range(rounds):
+        _, (path,) = cheapest_paths(
+            out_start, out_arc, tail, head, dearer[None], is_open[None], [(0, origin, destination)]
+        )
+        if not path or len(found) == most:
+            break
+        if path not in found and (not found or cost[path].sum() <= detour * cost[found[0]].sum()):
+            found.append(path)
+        dearer[path] *= penalty
+    return found
+
+
+def path_sizes(paths: list[list[int]], length: Float) -> list[float]:
+    """Twin of `karavan.kernels.logit.path_sizes` for one demand; `length` (n_arcs,)."""
+    users = [sum(a in path for path in paths) for a in range(length.size)]
+    total = [float(sum(length[a] for a in path)) for path in paths]
+    shared = [sum(float(length[a]) / users[a] for a in path) for path in paths]
+    return [s / t if t > 0 else 1.0 for s, t in zip(shared, total, strict=True)]
+
+
+def commonalities(paths: list[list[int]], length: Float) -> list[float]:
+    """Twin of `karavan.kernels.logit.commonalities` for one demand; `length` (n_arcs,)."""
+    out = []
+    for mine in paths:
+        total = 0.0
+        for other in paths:
+            both = float(sum(length[a] for a in mine if a in other))
+            scale = math.sqrt(float(length[mine].sum()) * float(length[other].sum()))
+            total += both / scale if scale > 0 else float(mine is other)
+        out.append(total)
+    return out
+
+
+def path_prices(cost: list[float], rows: list[dict[int, float]], price: Float) -> list[float]:
+    """Twin of `karavan.kernels.logit.path_prices`."""
+    return [c + sum(u * float(price[r]) for r, u in used.items()) for c, used in zip(cost, rows, strict=True)]
+
+
+def nested_choice(
+    nests: list[list[list[tuple[float, float]]]], theta: tuple[float, float, float], tonnes: float, refusal: float
+) -> tuple[list[float], float, float]:
+    """Twin of `karavan.kernels.logit.nested_choice` for one demand.
+
+    `nests`: outer nests of inner nests of (price, logarithm of size) of paths; `theta`: outer, between inner nests,
+    between paths. Returns flows, unserved tonnes, expected price.
+    """
+    top, middle, low = theta
+    inner = [[-math.log(sum(math.exp(s - low * c) for c, s in n)) / low for n in outer] for outer in nests]
+    outer = [-math.log(sum(math.exp(-middle * c) for c in costs)) / middle for costs in inner]
+    expected = -math.log(sum(math.exp(-top * c) for c in [*outer, refusal])) / top
+    flows = [
+        tonnes
+        * math.exp(-top * (outer[m] - expected))
+        * math.exp(-middle * (inner[m][n] - outer[m]))
+        * math.exp(s - low * (c - inner[m][n]))
+        for m, group in enumerate(nests)
+        for n, nest in enumerate(group)
+        for c, s in nest
+    ]
+    return flows, tonnes * math.exp(-top * (refusal - expected)), expected

@@ -96,25 +96,47 @@ def label_nodes(
 
 
 @kernel
-def arrive(origin, destination, lane, rank, first, in_start, in_link, tail, cost, label):
-    """Return the cost to a destination, and the link by which a zone that may not be passed is entered (else -1)."""
+def reach_ends(origins, ends, rank, first, in_start, in_link, tail, cost, label, reach):
+    """Write to `reach` (LANES, n_ends) the cost from each origin to each of the nodes `ends`; infinite: no way."""
+    row = np.empty(LANES)
+    n = origins.size
+    for j in range(ends.size):
+        v = rank[ends[j]]
+        if v >= 0:
+            for lane in range(n):
+                reach[lane, j] = label[v - first, lane]
+            continue
+        row[:] = np.inf
+        for p in range(in_start[ends[j]], in_start[ends[j] + 1]):
+            a = in_link[p]
+            u = rank[tail[a]]
+            if u >= 0:
+                other = label[u - first]
+                for lane in range(LANES):
+                    new = other[lane] + cost[a]
+                    row[lane] = new if new < row[lane] else row[lane]
+            else:
+                for lane in range(n):
+                    if tail[a] == origins[lane]:
+                        row[lane] = min(row[lane], cost[a])
+        for lane in range(n):
+            reach[lane, j] = row[lane]
+
+
+@kernel
+def entry_link(origin, destination, lane, cheapest, rank, first, in_start, in_link, tail, cost, label):
+    """Return the link by which a zone that may not be passed is entered at the cheapest cost; -1: not such a zone."""
     if rank[destination] >= 0:
-        return label[rank[destination] - first, lane], -1
-    best = np.inf
-    link = -1
+        return -1
     for p in range(in_start[destination], in_start[destination + 1]):
         a = in_link[p]
         v = rank[tail[a]]
         if v >= 0:
-            new = label[v - first, lane] + cost[a]
-        elif tail[a] == origin:
-            new = cost[a]
-        else:
-            continue
-        if new < best:
-            best = new
-            link = a
-    return best, link
+            if label[v - first, lane] + cost[a] == cheapest:
+                return a
+        elif tail[a] == origin and cost[a] == cheapest:
+            return a
+    return -1
 
 
 @kernel
@@ -129,14 +151,11 @@ def skim(rank, start, high, first, out_start, out_link, in_start, in_link, tail,
         label_nodes(
             origins, rank, start, high, first, out_start, out_link, head, cost, up, down, label, climbed, arrival, reached
         )
+        reach_ends(origins, to, rank, first, in_start, in_link, tail, cost, label, out[g : g + LANES])
         for lane in range(origins.size):
             for j in range(to.size):
                 if to[j] == origins[lane]:
                     out[g + lane, j] = 0.0
-                else:
-                    out[g + lane, j], _ = arrive(
-                        origins[lane], to[j], lane, rank, first, in_start, in_link, tail, cost, label
-                    )
 
 
 @kernel
@@ -227,86 +246,3 @@ def path_to(
                 parts[waiting + 1] = 2 * f + 1
             waiting += 2
     return at, n
-
-
-@kernel
-def load_trees(
-    rank, start, high, low, first, out_start, out_link, in_start, in_link, tail, head,
-    cost, up, down, up_from, down_from, origin, pair_start, destination, demand, flow
-):
-    """Send the demand of every pair along its cheapest path and add it to the links' `flow`; no path is kept.
-
-    Flow is gathered on the hierarchy arcs, all origins together, and handed on to links once.
-
-    Parameters
-    ----------
-    origin, pair_start, destination, demand
-        The pairs of origin g are `pair_start[g]` to `pair_start[g + 1]`. A pair without a path is passed over.
-    flow
-        float64 (n_links,).
-    """  # fmt: skip
-    n = start.size - 1 - first
-    label, climbed = np.empty((n, LANES)), np.empty((n, LANES))
-    arrival = np.empty((n, LANES), np.int32)
-    reached = np.empty(start.size, np.int32)
-    load = np.zeros((n, LANES))
-    up_flow, down_flow = np.zeros(high.size), np.zeros(high.size)
-    for g in range(0, origin.size, LANES):
-        origins = origin[g : g + LANES]
-        label_nodes(
-            origins, rank, start, high, first, out_start, out_link, head, cost, up, down, label, climbed, arrival, reached
-        )
-        for lane in range(origins.size):
-            for i in range(pair_start[g + lane], pair_start[g + lane + 1]):
-                cheapest, link = arrive(
-                    origins[lane], destination[i], lane, rank, first, in_start, in_link, tail, cost, label
-                )
-                if cheapest == np.inf:
-                    continue
-                v = rank[destination[i]]
-                if link >= 0:
-                    flow[link] += demand[i]
-                    v = rank[tail[link]]
-                if v >= 0:
-                    load[v - first, lane] += demand[i]
-        for v in range(n):
-            for lane in range(origins.size):
-                has = load[v, lane]
-                if has == 0.0 or (arrival[v, lane] != -1 and climbed[v, lane] == label[v, lane]):
-                    continue
-                e = start[v + first]
-                while label[high[e] - first, lane] + down[e] != label[v, lane]:
-                    e += 1
-                down_flow[e] += has
-                load[high[e] - first, lane] += has
-                load[v, lane] = 0.0
-        for v in range(n - 1, -1, -1):
-            for lane in range(origins.size):
-                has = load[v, lane]
-                if has == 0.0:
-                    continue
-                load[v, lane] = 0.0
-                e = arrival[v, lane]
-                if e >= 0:
-                    up_flow[e] += has
-                    load[low[e] - first, lane] += has
-                elif e < AT_ORIGIN:
-                    flow[AT_ORIGIN - 1 - e] += has
-    for e in range(high.size - 1, -1, -1):  # what an arc stands for leads from a lower node, hence comes after
-        for turn in range(2):
-            has = down_flow[e] if turn else up_flow[e]
-            if has == 0.0:
-                continue
-            f = down_from[e] if turn else up_from[e]
-            if f < 0:
-                flow[-1 - f] += has
-                continue
-            g = f + 1
-            while high[g] != high[e]:
-                g += 1
-            if turn:
-                down_flow[g] += has
-                up_flow[f] += has
-            else:
-                down_flow[f] += has
-                up_flow[g] += has

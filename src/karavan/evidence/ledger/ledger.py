@@ -54,8 +54,8 @@ class Ledger(View):
 
     Examples
     --------
-    >>> import tempfile, pathlib
-    >>> with Ledger(pathlib.Path(tempfile.mkdtemp()) / "facts.db") as ledger:
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, Ledger(f"{folder}/facts.db") as ledger:
     ...     ledger.counts()
     {}
     """

@@ -101,6 +101,9 @@ class View:
             joins.append(f"CROSS JOIN postings p{k}")
             conditions += [f"p{k}.term = ?", f"p{k}.first = p1.first", f"p{k}.seq = p1.seq"]
             values.append(number)
+        if self.limits.recorded is not None:  # said again of the index, which is read before the facts
+            conditions.append("p1.seq <= ?")
+            values.append(self._last(f"{self.limits.recorded}T99"))
         if period is not None:
             first, last = asked.days()
             conditions += ["p1.first <= ?", "p1.last >= ?", "NOT (p1.first = 0 AND p1.last = ?)"]
@@ -198,12 +201,18 @@ class View:
             conditions, values = [f"NOT EXISTS ({replaced})"], []
         else:
             until = f"{self.limits.recorded}T99"  # after the last moment of the day
-            conditions = [f"NOT EXISTS ({replaced} AND s.recorded < ?)", "f.recorded < ?"]
-            values = [until, until]
+            conditions = [f"NOT EXISTS ({replaced} AND s.recorded < ?)", "f.seq <= ?"]
+            values = [until, self._last(until)]
         if self.limits.published is not None:
             conditions.append("f.published <= ?")
             values.append(self.limits.published)
         return conditions, values
+
+    def _last(self, until: str) -> int:
+        """Return the number of the last version recorded before a moment; numbers rise with time."""
+        sql = "SELECT seq FROM facts WHERE recorded < ? ORDER BY recorded DESC, seq DESC LIMIT 1"
+        rows = self._store.rows(sql, [until])
+        return int(rows[0][0]) if rows else 0
 
     def _term_numbers(self, terms: Sequence[str]) -> list[int]:
         marks = ", ".join("?" for _ in terms)
