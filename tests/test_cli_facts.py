@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ledgers import fact, pledge
 from test_cli import run, run_json
+from tiny import tiny
 
 import karavan as kv
 from karavan.evidence.documents import read_document
@@ -174,11 +175,11 @@ def hostile(tmp_path: Path) -> str:
     same = {"quote": HOSTILE, "start": start, "end": start + len(HOSTILE), "document": document.name,
             "document_id": document.id, "context": HOSTILE, "context_start": start, "address": document.address,
             "speaker": HOSTILE, "title": HOSTILE, "product": HOSTILE, "reason": HOSTILE,
-            "published": HOSTILE}  # fmt: skip
+            "published": "2020-01-01"}  # fmt: skip
     rows = [
         fact(1, **same),
         fact(2, **same, value=9e6),
-        pledge(3, **(same | {"published": "2020-01-01", "object": HOSTILE})),
+        pledge(3, **(same | {"object": HOSTILE})),
     ]
     with Ledger(tmp_path / "hostile.db") as ledger:
         ledger.add_facts([r | {"areas": ["KAZ", "IRN"]} for r in rows], document)
@@ -216,6 +217,19 @@ def test_no_article_drives_a_terminal(hostile: str, capsys: pytest.CaptureFixtur
     for command in commands:
         out = shown(capsys, hostile, *command)
         assert not set(out) & {"\x1b", "\u202e"}, command
+
+
+def test_the_brief_has_the_section(place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = kv.write_case(tiny(), tmp_path / "tiny")
+    run_json(capsys, "brief", "--case", folder, "--out", tmp_path / "with", "--ledger", place)
+    run_json(capsys, "brief", "--case", folder, "--out", tmp_path / "without")
+    page, plain = ((tmp_path / name / "brief.html").read_text(encoding="utf-8") for name in ("with", "without"))
+    assert '<a href="#said">What was said</a>' in page
+    assert "377.4 million USD" in page
+    assert 'id="said"' not in plain
+    anchors = re.findall(r'href="#([^"]+)"', page)
+    assert {a for a in anchors if a.startswith("q-")}
+    assert set(anchors) <= set(re.findall(r' id="([^"]+)"', page))
 
 
 def test_article_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,11 +65,22 @@ def test_adds_once_and_keeps_order(ledger: Ledger, place: str) -> None:
 
 
 def test_a_batch_is_written_whole_or_not_at_all(ledger: Ledger) -> None:
-    with pytest.raises(KeyError):
-        ledger.add_facts([fact(1), {"id": "broken"}])
+    broken = ({"id": "broken"}, fact(2, value=float("nan")), fact(2, status="sure"), fact(2, kind="x"),
+              fact(2, period="2024-13"), fact(2, deadline="soon-ish"), fact(2, published="yesterday"))  # fmt: skip
+    for wrong in broken:
+        with pytest.raises(FormatError):
+            ledger.add_facts([fact(1), wrong])
     assert ledger.facts() == []
     ledger.add_facts([fact(1)])
     assert len(ledger.about(["IRN", "KAZ"])) == 1  # terms numbered in the undone batch do not linger
+
+
+def test_nothing_accepted_lacks_a_slot(ledger: Ledger) -> None:
+    for _ in range(2):
+        ledger.add_facts([fact(1, period=None), fact(2, unit=None), pledge(3, areas=[], actors=[])])
+    assert [(e["status"], e["reason"], e.version) for e in ledger.facts()] == [
+        ("partial", f"missing: {slot}", 1) for slot in ("period", "unit", "areas")
+    ]
 
 
 def test_about(ledger: Ledger) -> None:
@@ -331,3 +342,14 @@ def test_phrases() -> None:
 @pytest.mark.soak
 def test_a_thousand_kills(place: str) -> None:
     kill_while_writing(place, 1000 if "postgres" not in place else 100)
+
+
+@pytest.mark.soak
+def test_a_million_facts_answer_within_a_tenth_of_a_second(place: str) -> None:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
+    from bench_ledger import measure
+
+    found = measure(place, 1_000_000)
+    slow = {name: times for name, times in found["questions"].items() if times["median_ms"] >= 100}
+    assert slow == {}
+    assert found["megabytes_of_memory"] < 1000

@@ -40,7 +40,7 @@ SERIES: list[tuple[str, dict[str, Any], list[dict[str, Any]], str]] = [
     ("kept", {"deadline": "2024-12-31"}, [level(2024, 1e9)], "reaches"),
     ("kept", {}, [level(2022, 5e8), level(2025, 1.2e9, period="2025-01-01/2025-10-31")], "Jan-Oct 2025"),
     ("kept late", {"deadline": "2023-12-31"}, [level(2023, 9e8), level(2024, 1.1e9)], "after 2023-12-31"),
-    ("missed", {"deadline": "2024-12-31"}, [level(2023, 5e8), level(2024, 6e8)], "when it was due, is less"),
+    ("missed", {"deadline": "2024-12-31"}, [level(2023, 5e8), level(2024, 6e8)], "when it was due, is 60 %"),
     ("under way", {"deadline": "2027-12-31"}, [level(2023, 5e8), level(2024, 7e8)], "needs 12.6 % a year until 2027"),
     ("behind", {"deadline": "2027-12-31"}, [level(2023, 5e8), level(2024, 5.2e8)], "grew 4.0 % a year"),
     ("open", {}, [level(2024, 5e8)], "no deadline; not reached"),

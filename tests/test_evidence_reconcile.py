@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import fields
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,12 @@ from ledgers import fact
 
 from karavan.errors import FormatError, NameNotFound
 from karavan.evidence.implied import implied_levels, year_before
-from karavan.evidence.importer import SeriesColumns, read_series
+from karavan.evidence.importer import SeriesColumns, fact_of, read_series
 from karavan.evidence.ledger import Ledger
 from karavan.evidence.ledger.entry import LedgerEntry
 from karavan.evidence.reconcile import Verdict, reconcile
 from karavan.evidence.series import amount, bounds_of, change_bounds, observations
+from karavan.evidence.table_words import read_days, read_subject, read_unit
 from karavan.evidence.timeline import parse_series, timeline
 
 if TYPE_CHECKING:
@@ -295,6 +297,17 @@ def test_any_table_by_its_columns(tmp_path: Path) -> None:
     path.write_bytes(b"value\n\xff\xfe")
     with pytest.raises(FormatError, match="UTF-8"):
         read_series(path)
+
+
+@given(st.text() | st.from_regex(r"(Iranian year|Jan|by|from|about|Q1|21 Mar-)? ?\d{0,4}[-/]?\d{0,4}", fullmatch=True))
+def test_any_cell_is_read_or_says_why_not(text: str) -> None:
+    days = read_days(text)
+    assert days.problem or days.interval()
+    assert days.first is None or days.last is None or days.first <= days.last
+    read_unit(text)
+    read_subject(text, text, topic=text)
+    cell = dict.fromkeys((f.name for f in fields(SeriesColumns)), text)
+    assert fact_of(cell)["status"] in {"accepted", "partial"}
 
 
 def _split(*facts: dict[str, Any]) -> tuple[list[Any], list[Any]]:

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from tiny import frame, tables, tiny
 
-from karavan.errors import AmbiguousName, NameNotFound, NoRoute
+from karavan.assignment.front import assign
+from karavan.errors import AmbiguousName, CaseError, NameNotFound, NoRoute
 from karavan.model import build_model
 from karavan.routing.front import route
 from karavan.routing.search import OVERLAP, corridor_route, shared_km
@@ -62,6 +63,72 @@ def test_a_restriction_of_one_commodity_or_another_time_does_not_close_the_way()
     )  # fmt: skip
     (best,) = route(tiny(restrictions=restrictions), Shipment("A", "D", "grain"))
     assert best.restrictions == ("winter",)
+
+
+def test_months_close_the_way_on_a_day_of_them_that_is_asked_for() -> None:
+    """Ice of January closes a day in January, and is a flag on the year's routes."""
+    winter = frame(id=["ice"], name=["Ice"], applies_to=["links"], target=["B-C"], months=["12;1;2"], regime=["season"],
+                   effect=["closed"], text=["-"])  # fmt: skip
+    case = tiny(restrictions=winter)
+    assert route(case, Shipment("A", "D", "grain"))[0].restrictions == ("ice",)
+    assert route(case, Shipment("A", "D", "grain"), day="2024-07-01")[0].km == pytest.approx(840)
+    with pytest.raises(NoRoute, match="closed by restriction: Ice"):
+        route(case, Shipment("A", "D", "grain"), day="2024-01-15")
+
+
+def with_a_ferry(**fields: object) -> dict[str, pd.DataFrame]:
+    """The tiny case where grain crosses the sea by a sailing alone, with some fields of the service."""
+    t = tables()
+    t["modes"].loc[1, "service_only_units"] = "bulk"
+    sailing = {"id": "sail", "name": "Sailing", "mode": "sea", "carrying_units": "bulk", "from_node": "B",
+               "to_node": "C", "departure_rule": "fill_and_go", "wait_hours": 24.0, "hours": 20.0,
+               "wait_basis": "assumed"}  # fmt: skip
+    return t | {"services": pd.DataFrame([sailing | fields])}
+
+
+@pytest.mark.parametrize(
+    ("fields", "day", "words"),
+    [
+        ({"status": "suspended"}, None, "sail is suspended on 2024-07-01"),
+        ({"valid_from": "2025-03"}, None, r"sail is not open on 2024-07-01 \(from 2025-03\)"),
+        ({"open_until": "2020"}, None, r"sail is not open on 2024-07-01 \(until 2020\)"),
+        ({"season_months": "5;6"}, "2024-07-01", r"sail is not open on 2024-07-01 \(months 5, 6\)"),
+    ],
+)
+def test_no_route_names_the_service_that_does_not_run(fields: dict[str, str], day: str | None, words: str) -> None:
+    with pytest.raises(NoRoute, match=words):
+        route(tiny(**with_a_ferry(**fields)), Shipment("A", "D", "grain"), day=day)
+
+
+def test_a_seasonal_service_runs_in_its_months_and_in_the_year() -> None:
+    case = tiny(**with_a_ferry(season_months="5;6"))
+    for day in (None, "2024-05-20"):
+        assert route(case, Shipment("A", "D", "grain"), day=day)[0].km == pytest.approx(840)
+
+
+def test_one_place_is_no_journey() -> None:
+    with pytest.raises(NoRoute, match="one place"):
+        route(tiny(), Shipment("A", "Aby", "grain"))
+
+
+@pytest.mark.parametrize(
+    ("table", "field", "changed", "words"),
+    [
+        ("links", "length_km", {}, "no money"),
+        ("links", "length_km", {"freight_tariffs": frame(id=[])}, "no time"),
+        ("modes", "km_per_day", {}, "no time"),
+        ("commodities", "value_of_time_usd_per_tonne_hour", {"freight_tariffs": frame(id=[])}, "would cost nothing"),
+    ],
+)
+def test_movement_is_never_free_because_a_cell_is_empty(
+    table: str, field: str, changed: dict[str, pd.DataFrame], words: str
+) -> None:
+    t = tables() | changed
+    t[table].loc[0, field] = None
+    with pytest.raises(CaseError, match=words):
+        route(tiny(**t), Shipment("A", "D", "grain"))
+    with pytest.raises(CaseError, match=words):
+        assign(tiny(**t))
 
 
 def test_no_route_names_the_planned_link() -> None:

@@ -18,8 +18,11 @@ from karavan.version import __version__
 
 if TYPE_CHECKING:
     from karavan.assignment.assignment import Assignment
+    from karavan.assignment.calibrate import Calibration, calibrate
+    from karavan.assignment.draws import Draws, draws
     from karavan.assignment.front import assign
-    from karavan.assignment.methods import AllOrNothing, LeastCost
+    from karavan.assignment.methods import AllOrNothing, LeastCost, Logit
+    from karavan.assignment.select import select, skims, used_paths
     from karavan.errors import (
         AmbiguousName,
         CaseError,
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
         MissingExtra,
         NameNotFound,
         NoRoute,
+        NotIdentified,
         SolverError,
     )
     from karavan.evidence.gazetteer import gazetteer
@@ -41,7 +45,7 @@ if TYPE_CHECKING:
     from karavan.evidence.promises import Promise, promises
     from karavan.evidence.propose import ModelEndpoint, propose_for
     from karavan.evidence.reconcile import Verdict, reconcile
-    from karavan.evidence.timeline import SeriesPoint, parse_series, timeline
+    from karavan.evidence.timeline import SeriesPoint, parse_areas, parse_series, timeline
     from karavan.model import Model, build_model
     from karavan.report.article import article_page
     from karavan.report.brief import Brief, brief
@@ -65,8 +69,11 @@ if TYPE_CHECKING:
 
 _HOME = {
     "karavan.assignment.assignment": ("Assignment",),
+    "karavan.assignment.calibrate": ("Calibration", "calibrate"),
+    "karavan.assignment.draws": ("Draws", "draws"),
     "karavan.assignment.front": ("assign",),
-    "karavan.assignment.methods": ("AllOrNothing", "LeastCost"),
+    "karavan.assignment.methods": ("AllOrNothing", "LeastCost", "Logit"),
+    "karavan.assignment.select": ("select", "skims", "used_paths"),
     "karavan.errors": (
         "AmbiguousName",
         "CaseError",
@@ -76,6 +83,7 @@ _HOME = {
         "MissingExtra",
         "NameNotFound",
         "NoRoute",
+        "NotIdentified",
         "SolverError",
     ),
     "karavan.evidence.gazetteer": ("gazetteer",),
@@ -88,7 +96,7 @@ _HOME = {
     "karavan.evidence.promises": ("Promise", "promises"),
     "karavan.evidence.propose": ("ModelEndpoint", "propose_for"),
     "karavan.evidence.reconcile": ("Verdict", "reconcile"),
-    "karavan.evidence.timeline": ("SeriesPoint", "parse_series", "timeline"),
+    "karavan.evidence.timeline": ("SeriesPoint", "parse_areas", "parse_series", "timeline"),
     "karavan.model": ("Model", "build_model"),
     "karavan.report.article": ("article_page",),
     "karavan.report.brief": ("Brief", "brief"),
@@ -117,20 +125,24 @@ __all__ = [
     "AmbiguousName",
     "Assignment",
     "Brief",
+    "Calibration",
     "Case",
     "CaseError",
     "CheckReport",
+    "Draws",
     "Finding",
     "FormatError",
     "KaravanError",
     "LeastCost",
     "Ledger",
     "LedgerEntry",
+    "Logit",
     "MissingExtra",
     "Model",
     "ModelEndpoint",
     "NameNotFound",
     "NoRoute",
+    "NotIdentified",
     "Promise",
     "Route",
     "Said",
@@ -146,14 +158,17 @@ __all__ = [
     "assign",
     "brief",
     "build_model",
+    "calibrate",
     "check",
     "corridors",
     "default_ledger",
     "describe",
+    "draws",
     "facts_csv",
     "facts_jsonl",
     "gazetteer",
     "packs",
+    "parse_areas",
     "parse_series",
     "promises",
     "propose_for",
@@ -168,11 +183,14 @@ __all__ = [
     "route_records",
     "said_section",
     "sample_folder",
+    "select",
     "series_page",
     "series_svg",
+    "skims",
     "table",
     "timeline",
     "trace",
+    "used_paths",
     "validate",
     "write_case",
     "write_geopackage",

@@ -6,7 +6,9 @@ KaravanError
 ├── NameNotFound        nothing of that name or id; says what is near
 ├── AmbiguousName       the name stands for things of different places
 ├── NoRoute             no path; says which restriction or state closes it
+├── ScenarioError       a change of a scenario cannot be made; says which, and what to write instead
 ├── SolverError         the solver did not reach the stated tolerance
+├── NotIdentified       the counts cannot tell what is to be fitted
 └── MissingExtra        an optional package is needed; names the extra to install
 """
 
@@ -85,8 +87,20 @@ class NoRoute(KaravanError):
         super().__init__(message + "".join(f"\n  - {r}" for r in self.reasons))
 
 
+class ScenarioError(KaravanError):
+    """A change of a scenario cannot be made."""
+
+
 class SolverError(KaravanError):
     """The solver did not reach the stated tolerance."""
+
+
+class NotIdentified(KaravanError):
+    """The counts cannot tell what is to be fitted; `parameters` are those they do not tell apart or do not see."""
+
+    def __init__(self, message: str, parameters: Sequence[str] = ()) -> None:
+        self.parameters = tuple(parameters)
+        super().__init__(message)
 
 
 class MissingExtra(KaravanError):

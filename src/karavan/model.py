@@ -9,6 +9,7 @@ import numpy as np
 
 from karavan.cost.arc_cost import ArcCost, arc_costs
 from karavan.cost.emissions import ArcEmissions, arc_emissions
+from karavan.cost.gaps import require_costs, require_unserved_prices
 from karavan.cost.tariffs import unit_tonnes
 from karavan.network.capacity import Capacity, capacity_rows
 from karavan.network.graph import Graph, build_graph
@@ -57,9 +58,9 @@ class Model:
 
 def build_model(case: Case, *, day: str | None = None) -> Model:
     """Build the model of what is open on a day (mid-year of the case's year by default)."""
-    day = day or reference_day(case.meta.year)
-    graph = build_graph(case, day=day)
-    restrictions = restrictions_on(case, graph, day=day)
+    asked, day = day, day or reference_day(case.meta.year)
+    graph = build_graph(case, day=asked)
+    restrictions = restrictions_on(case, graph, day=asked)
     return Model(
         case=case,
         day=day,
@@ -86,10 +87,15 @@ def problem_of(model: Model, *, month: bool = False) -> Problem:
 
     In the month each demand row has its peak share of the year's tonnes (1/12 where unknown) and each capacity a
     twelfth of the year's.
+
+    Raises `CaseError` where a link, or goods in demand, give nothing to work a cost out from.
     """
     case, graph = model.case, model.graph
     rows = demand_rows(case)
     commodity = positions(case.commodities, rows["commodity"]).astype(np.int32)
+    prices = unserved_prices(case.commodities)
+    require_costs(case, commodities=sorted(set(rows["commodity"])), day=model.day)
+    require_unserved_prices(case, prices, commodity)
     tonnes = rows["tonnes"].to_numpy(dtype=np.float64)
     rhs = model.capacity.net
     if month:
@@ -111,7 +117,7 @@ def problem_of(model: Model, *, month: bool = False) -> Problem:
         destination=graph.sink_of_zone[positions(case.zones, rows["destination"])],
         demand_class=commodity,
         tonnes=tonnes,
-        unserved_price=unserved_prices(case.commodities)[commodity],
+        unserved_price=prices[commodity],
     )
 
 

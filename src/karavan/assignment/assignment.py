@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +83,7 @@ class Assignment:
             "gap": float(s.gap),
             "paths": len(s.path_tonnes),
             "rounds": len(s.rounds),
+            **({} if s.residuals is None else {"cost_usd": s.residuals.cost, "residuals": asdict(s.residuals)}),
         }
 
     @cached_property
@@ -233,7 +234,8 @@ class Assignment:
     def facilities(self) -> pd.DataFrame:
         """One row a capacity row: capacity, preload, use, and the worth of one more unit.
 
-        `shadow_price` is USD per own unit, `usd_per_tonne` the same for the mix of goods that uses it. `scarcity` marks
+        `shadow_price` is USD per own unit, `usd_per_tonne` the same for the mix of goods that uses it, and
+        `queue_hours` the hours that are worth as much to them: with `Logit` the queue there. `scarcity` marks
         a price that the price of unserved demand sets; `shadow_price_half` and `_double` are the prices when that is
         halved and doubled, and `rank`, `rank_half`, `rank_double` the order by what the row is worth in all
         (price times what is available).
@@ -241,7 +243,8 @@ class Assignment:
         case, capacity, s = self.model.case, self.model.capacity, self.solution
         share = 1.0 / 12.0 if self.month else 1.0
         table = case.facilities.iloc[capacity.facility]
-        tonnes = self._row_tonnes()
+        value_of_time = case.commodities["value_of_time_usd_per_tonne_hour"].fillna(0.0).to_numpy(dtype=np.float64)
+        tonnes, usd_an_hour = (self._row_tonnes(w) for w in (np.ones(len(value_of_time)), value_of_time))
         out = pd.DataFrame(
             {
                 "facility": table.index.to_numpy(dtype=object),
@@ -267,14 +270,18 @@ class Assignment:
         out["utilisation"] = np.divide(load, out["capacity"], out=np.full(len(out), np.nan), where=out["capacity"] > 0)
         per_tonne = np.divide(s.row_use, tonnes, out=np.full(len(out), np.nan), where=tonnes > 0)
         out["usd_per_tonne"] = np.where(s.dual > 0, s.dual * per_tonne, 0.0)
+        worth_an_hour = np.divide(usd_an_hour, tonnes, out=np.zeros(len(out)), where=tonnes > 0)
+        out["queue_hours"] = np.divide(
+            out["usd_per_tonne"], worth_an_hour, out=np.full(len(out), np.nan), where=worth_an_hour > 0
+        )
         for end in ("", "_half", "_double"):
             name, price = f"rank{end}", f"shadow_price{end}"
             worth = (out[price] * out["available"]).where(out[price] > 0)
             out[name] = worth.rank(ascending=False, method="first").astype("Int64")
         return out
 
-    def _row_tonnes(self) -> NDArray[np.float64]:
-        """Tonnes that load each capacity row (empties that return through it do not count)."""
+    def _row_tonnes(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Tonnes that load each capacity row, times a weight by commodity; returning empties do not count."""
         capacity, names = self.model.capacity, self.model.case.commodities.index
         arc = np.repeat(np.arange(self.model.graph.n_arcs), np.diff(capacity.indptr))
         of = capacity.facility[capacity.row]
@@ -284,7 +291,7 @@ class Assignment:
             tonnes = np.bincount(mine["arc"], weights=mine["tonnes"], minlength=self.model.graph.n_arcs)
             takes = np.array([not g or names[k] in g for g in capacity.goods], dtype=bool)
             keep = capacity.loaded & takes[of]
-            np.add.at(out, capacity.row[keep], tonnes[arc[keep]])
+            np.add.at(out, capacity.row[keep], weight[k] * tonnes[arc[keep]])
         return out
 
     def bottlenecks(self) -> pd.DataFrame:

@@ -19,6 +19,7 @@ import numpy as np
 from karavan.assignment.equilibrium_problem import EquilibriumProblem, EquilibriumSolution, Pass, PathBlock
 from karavan.assignment.hierarchy import Hierarchy, Prices, make_hierarchy, price
 from karavan.assignment.result import Reason
+from karavan.cost.delay import DelayFunction
 from karavan.kernels import equilibrium as kernels
 from karavan.kernels import equilibrium_delay
 from karavan.kernels.trees import LANES
@@ -140,13 +141,18 @@ def equilibrium(
     gap
         Relative gap at which to end, at least 0. What double precision cannot give is said, not sought for ever.
     aim
-        "user": nobody finds a cheaper path. "system": least total cost of all.
+        "user": nobody finds a cheaper path. "system": least total cost of all; not for bpr2, whose slope jumps.
     max_passes
         Searches for new paths after which the work ends as it is.
     threads
         0: as many as there are cores, if the network is large. The flows do not depend on it.
     start
         `paths` of the solution of a like problem: same links and pairs, other values.
+
+    Raises
+    ------
+    ValueError
+        Options out of range, a start of another network, a system optimum of bpr2.
 
     Examples
     --------
@@ -157,6 +163,9 @@ def equilibrium(
     ([[1.0, 2.0]], [[0.5, 2.5]])
     """
     _check_options(gap, aim, max_passes, threads)
+    if aim == "system" and (problem.delays.kind == DelayFunction.BPR2).any():
+        message = "the marginal cost of bpr2 jumps at capacity, so that no flows may balance it; give bpr or conical"
+        raise ValueError(message)
     began = clock.process_time()
     pool = _pool(problem, threads)
     try:
@@ -316,7 +325,8 @@ def _search(work: _Work, blocks: Sequence[_Block], part: int = 0, parts: int = 1
         ) = kernels.new_paths(
             h.rank, h.start, h.high, h.low, h.first, h.out_start, h.out_link, h.in_start, h.in_link, h.tail, h.head,
             p.cost, p.up, p.down, p.up_from, p.down_from,
-            block.origin, block.pair_start, block.destination, block.ends, block.end, block.demand, work.worth, part, parts, spent,
+            block.origin, block.pair_start, block.destination, block.ends, block.end, block.demand, work.worth, part,
+            parts, spent,
             block.first, block.path_branch, block.path_flow, block.path_next, block.n_paths, block.branch, block.n,
             block.least,
         )  # fmt: skip
@@ -351,8 +361,8 @@ def _improve(work: _Work, gap: float, max_passes: int) -> Literal["gap", "precis
     n_pairs = max(sum(b.pair.size for b in work.blocks), 1)
     turns = len(work.blocks) > 1
     best, since = np.inf, 0
-    for number in range(max_passes):
-        if turns and number:
+    for _ in range(max_passes):
+        if turns:
             found = _take_turns(work, n_pairs)
             turns = found.gap > TURNS_ABOVE
             _note(work, found, exact=False)
@@ -360,7 +370,6 @@ def _improve(work: _Work, gap: float, max_passes: int) -> Literal["gap", "precis
         _load(work)
         found = _search(work, work.blocks)
         _note(work, found, exact=True)
-        turns = turns and found.gap > TURNS_ABOVE
         if found.new_pairs == 0 and found.gap <= gap:
             return "gap"
         since = 0 if found.gap < 0.9 * best else since + 1

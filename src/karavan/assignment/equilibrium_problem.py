@@ -127,7 +127,7 @@ def make_equilibrium_problem(
         "tail": tails,
         "head": _array(head, np.int32),
         "fixed": _by_class(0.0 if fixed is None else fixed, np.float64, shape),
-        "open": _by_class(True if open is None else open, np.bool_, shape),  # noqa: FBT003
+        "open": _by_class(True if open is None else open, np.bool_, shape),
         "pce": weights,
         "through": np.ones(int(n_nodes), np.bool_) if through is None else _array(through, np.bool_),
         "origin": _array(origin, np.int32),

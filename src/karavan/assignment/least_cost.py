@@ -21,7 +21,7 @@ import numpy as np
 
 from karavan.assignment import pool as pools
 from karavan.assignment.result import Reason, Round, Solution
-from karavan.assignment.search import cheapest, cost_with_ties, make_search, sums, usual_cost
+from karavan.assignment.search import Paths, cheapest, cost_with_ties, make_search, sums, usual_cost
 from karavan.errors import SolverError
 from karavan.kernels import paths as path_kernels
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from karavan.assignment.methods import LeastCost
     from karavan.assignment.result import Columns
-    from karavan.assignment.search import Paths, Search
+    from karavan.assignment.search import Search
     from karavan.problem import Problem
 
     Float = NDArray[np.float64]
@@ -44,10 +44,13 @@ DUST = 1e-11
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Start:
-    """What every solve begins with: the demands, their cheapest paths at no price, costs with ties, scales."""
+    """What every solve begins with: the demands, their cheapest paths at no price, costs with ties, scales.
+
+    `distance` (n_live,): cost of the paths `direct`; None where they were not sought.
+    """
 
     search: Search
-    distance: Float
+    distance: Float | None
     direct: Paths
     cost: Float
     scale: pools.Scale
@@ -58,27 +61,48 @@ class _Optimum:
     """Prices and flows at the end of a path search, and its trace."""
 
     prices: pools.Prices
+    bound: float
     rounds: tuple[Round, ...]
 
 
-def least_cost(problem: Problem, method: LeastCost, *, start: Columns | None = None) -> Solution:
-    """Solve a problem by `LeastCost`; see `karavan.assignment.solve`."""
+def least_cost(
+    problem: Problem, method: LeastCost, *, start: Columns | None = None, keep_columns: bool = True
+) -> Solution:
+    """Solve a problem by `LeastCost`; see `karavan.assignment.solve`.
+
+    Without `keep_columns` the solution has no `columns`, and takes less time.
+    """
     began = time.perf_counter()
     base = _begin(problem, method, start)
     by_cost = method.objective == "cost"
-    solution = _by_cost(base, method, start) if by_cost else _served_first(base, method)
-    return replace(solution, seconds=time.perf_counter() - began)
+    solution, pool = _by_cost(base, method, start) if by_cost else _served_first(base, method)
+    kept = pools.columns(pool) if keep_columns else None
+    return replace(solution, columns=kept, seconds=time.perf_counter() - began)
 
 
 def _begin(problem: Problem, method: LeastCost, start: Columns | None) -> _Start:
     search = make_search(problem, start.search if start is not None else None)
+    if start is not None and method == replace(method, objective="cost", ties="any", price_factors=()):
+        # the cheapest paths at no price are not needed: only whether what is left unserved has one, at the end
+        none = np.empty(0, np.int32)
+        scale = pools.make_scale(search, _usual(search, start))
+        return _Start(search, None, Paths(np.zeros(1, np.int64), none, none), problem.cost, scale)
     anything = np.full(search.live.size, np.finfo(np.float64).max)
     distance, direct = cheapest(search, problem.cost, np.zeros(problem.n_rows), limit=anything, wanted=anything)
     cost = cost_with_ties(search, distance, direct) if method.ties == "second" else problem.cost
     return _Start(search, distance, direct, cost, pools.make_scale(search, usual_cost(search, distance)))
 
 
-def _by_cost(base: _Start, method: LeastCost, start: Columns | None) -> Solution:
+def _usual(search: Search, start: Columns) -> float:
+    """Return a usual cost per tonne from the paths of the start."""
+    p = search.problem
+    paths = Paths(start.path_start, start.path_arc, start.path_demand)
+    least = p.unserved_price.copy()
+    np.minimum.at(least, start.path_demand, sums(paths, p.demand_class[start.path_demand], p.cost))
+    return usual_cost(search, least[search.live])
+
+
+def _by_cost(base: _Start, method: LeastCost, start: Columns | None) -> tuple[Solution, pools.Pool]:
     """Least cost of transport and unserved tonnes."""
     price = base.search.problem.unserved_price[base.search.live]
     pool = pools.make_pool(base.search, base.scale, price)
@@ -96,10 +120,11 @@ def _by_cost(base: _Start, method: LeastCost, start: Columns | None) -> Solution
         pools.add_paths(pool, _below(base, factor * price), base.cost)
         dual_at[i] = _generate(pool, base.cost, replace(method, ties="any")).prices.row
     factors = np.array(method.price_factors, dtype=np.float64)
-    return replace(solution, price_share=share, is_scarcity=share != 0, price_factors=factors, dual_at=dual_at)
+    solution = replace(solution, price_share=share, is_scarcity=share != 0, price_factors=factors, dual_at=dual_at)
+    return solution, pool
 
 
-def _served_first(base: _Start, method: LeastCost) -> Solution:
+def _served_first(base: _Start, method: LeastCost) -> tuple[Solution, pools.Pool]:
     """Fewest unserved tonnes, then least cost of transport at that number."""
     search, problem = base.search, base.search.problem
     free = np.zeros(problem.cost.shape)
@@ -118,7 +143,7 @@ def _served_first(base: _Start, method: LeastCost) -> Solution:
     solution = _settled(pool, base, method, most=most)
     per_unit = pools.without_ties(count, fewest.prices, free, ones).row
     trace = fewest.rounds + solution.rounds
-    return replace(solution, served_per_unit=per_unit, is_scarcity=per_unit > 0, rounds=trace)
+    return replace(solution, served_per_unit=per_unit, is_scarcity=per_unit > 0, rounds=trace), pool
 
 
 def _settled(pool: pools.Pool, base: _Start, method: LeastCost, *, most: float | None) -> Solution:
@@ -126,13 +151,17 @@ def _settled(pool: pools.Pool, base: _Start, method: LeastCost, *, most: float |
     problem = pool.search.problem
     price = problem.unserved_price[pool.search.live] * (1.0 if most is None else 0.0)
     optimum = _generate(pool, base.cost, method, most=most or 0.0)
-    true = pools.without_ties(pool, optimum.prices, problem.cost, price)
-    solution = _solution(pool, optimum.rounds, true, base, most)
-    if solution.gap <= max(method.gap, LEAST_GAP):
-        return solution
-    pools.set_costs(pool, problem.cost)
-    again = _generate(pool, problem.cost, replace(method, ties="any"), most=most or 0.0)
-    solution = _solution(pool, optimum.rounds + again.rounds, again.prices, base, most)
+    trace: tuple[Round, ...] = ()
+    if method.ties == "second":
+        true = pools.without_ties(pool, optimum.prices, problem.cost, price)
+        bound, _ = pools.better_paths(pool, problem.cost, true)
+        trace = optimum.rounds
+        solution = _solution(pool, _Optimum(true, bound - true.total * (most or 0.0), trace), base, most)
+        if solution.gap <= max(method.gap, LEAST_GAP):
+            return solution
+        pools.set_costs(pool, problem.cost)
+        optimum = _generate(pool, problem.cost, replace(method, ties="any"), most=most or 0.0)
+    solution = _solution(pool, replace(optimum, rounds=trace + optimum.rounds), base, most)
     if solution.gap <= max(method.gap, LEAST_GAP):
         return solution
     msg = f"no better path is found, and the gap is {solution.gap:.3g}, not {method.gap:.3g}"
@@ -141,7 +170,8 @@ def _settled(pool: pools.Pool, base: _Start, method: LeastCost, *, most: float |
 
 def _below(base: _Start, price: Float) -> Paths:
     """Return the direct paths that cost less than leaving the demand unserved."""
-    return pools.chosen(base.direct, np.flatnonzero((base.distance < price)[base.direct.demand]))
+    cheap = np.zeros(0, np.bool_) if base.distance is None else base.distance < price
+    return pools.chosen(base.direct, np.flatnonzero(cheap[base.direct.demand]))
 
 
 def _generate(pool: pools.Pool, cost: Float, method: LeastCost, *, most: float = 0.0) -> _Optimum:
@@ -155,9 +185,9 @@ def _generate(pool: pools.Pool, cost: Float, method: LeastCost, *, most: float =
         rounds.append(Round(prices.objective, best, pool.paths.demand.size, pool.rows.size))
         reached = _gap(pool, prices.objective, best) <= method.gap
         if (reached and method.ties == "any") or not pools.add_paths(pool, better, cost):
-            return _Optimum(prices, tuple(rounds))
+            return _Optimum(prices, best, tuple(rounds))
     if reached:
-        return _Optimum(prices, tuple(rounds))
+        return _Optimum(prices, best, tuple(rounds))
     msg = f"after {method.max_rounds} rounds the cost is {rounds[-1].objective:.9g}, the bound {best:.9g}; allow more"
     raise SolverError(msg)
 
@@ -169,14 +199,12 @@ def _gap(pool: pools.Pool, objective: float, bound: float) -> float:
     return max(objective - bound, 0.0) / largest if largest > 0 else 0.0
 
 
-def _solution(
-    pool: pools.Pool, rounds: tuple[Round, ...], prices: pools.Prices, base: _Start, most: float | None
-) -> Solution:
+def _solution(pool: pools.Pool, optimum: _Optimum, base: _Start, most: float | None) -> Solution:
     """Bring flows and prices into the problem's terms; the flows exceed no row, the bound is of the true cost.
 
     `most`: tonnes that might be left unserved, None where a price decides.
     """
-    problem, live = pool.search.problem, pool.search.live
+    problem, live, prices = pool.search.problem, pool.search.live, optimum.prices
     flow = _within(pool, prices.flow)
     used = np.flatnonzero(flow)
     paths, flow = pools.chosen(pool.paths, used), flow[used]
@@ -186,19 +214,17 @@ def _solution(
     unserved = problem.tonnes - served
     unserved[unserved < DUST * problem.tonnes] = 0.0
     served = problem.tonnes - unserved
-    bound, _ = pools.better_paths(pool, problem.cost, prices)
+    bound = optimum.bound
     objective = float(flow @ sums(paths, classes, problem.cost))
     if most is None:
         objective += float(unserved @ problem.unserved_price)
         bound += float((problem.tonnes * problem.unserved_price)[~pool.search.reachable].sum())
-    else:
-        bound -= prices.total * most
     arc_flow = np.zeros(problem.cost.shape)
     path_kernels.arc_flows(paths.start, paths.arc, classes, flow, arc_flow)
     demand_price = np.where(pool.search.reachable, 0.0, np.inf)
     demand_price[live] = prices.demand
     direct = np.zeros(problem.n_demands)
-    direct[live] = base.distance
+    direct[live] = base.distance if base.distance is not None else _direct(pool.search, unserved)
     none = np.zeros(problem.n_rows)
     return Solution(
         path_start=paths.start,
@@ -221,10 +247,19 @@ def _solution(
         bound=bound,
         gap=_gap(pool, objective, bound),
         second=float(arc_flow.sum(axis=0) @ problem.second),
-        rounds=rounds,
+        rounds=optimum.rounds,
         seconds=0.0,
-        columns=pools.columns(pool),
+        columns=None,
     )
+
+
+def _direct(search: Search, unserved: Float) -> Float:
+    """Return the cost of the cheapest path of what is left unserved; zero or infinite for the others."""
+    p, live = search.problem, search.live
+    left = unserved[live] > 0
+    limit, nothing = np.where(left, p.unserved_price[live], -1.0), np.full(live.size, -1.0)
+    distance, _ = cheapest(search, p.cost, np.zeros(p.n_rows), limit=limit, wanted=nothing)
+    return distance
 
 
 def _spread(at: NDArray[np.int64], value: Float, size: int) -> Float:

@@ -64,7 +64,9 @@ class _Dual:
     choice: Choice
 
 
-def logit(problem: Problem, method: Logit, *, start: Columns | None = None, labels: ArcLabels | None = None) -> Solution:
+def logit(
+    problem: Problem, method: Logit, *, start: Columns | None = None, labels: ArcLabels | None = None
+) -> Solution:
     """Solve a problem by `Logit`; see `karavan.assignment.solve`."""
     began = time.perf_counter()
     shut = without_closed_rows(problem)
@@ -79,7 +81,7 @@ def logit(problem: Problem, method: Logit, *, start: Columns | None = None, labe
         sets, price = _with_all_cheapest(sets, method, labels, price, STAGE**-stage, rounds)
         if stage:
             price = _foreseen(sets, price, STAGE**-stage)
-    return _solution(sets, method, price, tuple(rounds), began)
+    return _solution(sets, price, tuple(rounds), began)
 
 
 def _with_all_cheapest(
@@ -89,10 +91,8 @@ def _with_all_cheapest(
     for _ in range(method.max_rounds):
         found = equilibrium(sets, price, share=share, tolerance=method.tolerance if share == 1.0 else 1e-3)
         price = found.price
-        use = found.slope + _limit(sets)
-        rounds.append(
-            Round(found.value + float(price @ (_limit(sets) - use)), found.value, sets.cost.size, int((price > 0).sum()))
-        )
+        n_queues = int(np.count_nonzero(price))
+        rounds.append(Round(found.value - float(price @ found.slope), found.value, sets.cost.size, n_queues))
         row_price = price / sets.search.row_units
         least = _least(sets, row_price)
         limit = least * (1 - SAME_COST)
@@ -284,7 +284,7 @@ def _climb(sets: ChoiceSets, units: Float, limit: Float, here: _Dual, direction:
     return best
 
 
-def _solution(sets: ChoiceSets, method: Logit, price: Float, rounds: tuple[Round, ...], began: float) -> Solution:
+def _solution(sets: ChoiceSets, price: Float, rounds: tuple[Round, ...], began: float) -> Solution:
     """Bring flows and queues into the problem's terms, with what is left of error in them."""
     search, p = sets.search, sets.search.problem
     row_price = price / search.row_units

@@ -118,7 +118,8 @@ class Logit:
             "detour": (1.0 <= self.detour < float("inf"), "a number from 1"),
             "tolerance": (1e-12 <= self.tolerance < 1.0, "a number from 1e-12 up to 1"),
         }
-        faults = [f"{name} is {getattr(self, name)!r}; give {want}" for name, (sound, want) in checks.items() if not sound]
+        bad = {name: want for name, (sound, want) in checks.items() if not sound}
+        faults = [f"{name} is {getattr(self, name)!r}; give {want}" for name, want in bad.items()]
         if faults:
             raise ValueError("; ".join(faults))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from karavan.assignment.master import Master
-from karavan.assignment.result import Columns
+from karavan.assignment.result import Columns, Uses
 from karavan.assignment.search import Paths, cheapest, row_units, sums
 
 if TYPE_CHECKING:
@@ -102,9 +102,14 @@ def add_paths(pool: Pool, found: Paths, cost: Float) -> int:
     found = _unseen(pool, found)
     if found.demand.size == 0:
         return 0
-    p, classes = pool.search.problem, path_class(pool, found)
-    start, row, units = row_units(p, found, classes)
-    total = sums(found, classes, cost)
+    _add(pool, found, cost, row_units(pool.search.problem, found, path_class(pool, found)))
+    return found.demand.size
+
+
+def _add(pool: Pool, found: Paths, cost: Float, uses: tuple[Long, Int, Float]) -> None:
+    """Add paths with the rows that they use: start, row, units."""
+    start, row, units = uses
+    total = sums(found, path_class(pool, found), cost)
     kept = pool.place[row] >= 0
     count = np.append(0, np.cumsum(kept))[start]
     pool.master.add_paths(
@@ -115,7 +120,6 @@ def add_paths(pool: Pool, found: Paths, cost: Float) -> int:
     pool.row_start = np.append(pool.row_start, pool.row_start[-1] + start[1:])
     pool.row = np.append(pool.row, row)
     pool.units = np.append(pool.units, units)
-    return found.demand.size
 
 
 def add_rows(pool: Pool, rows: Int) -> None:
@@ -194,7 +198,10 @@ def columns(pool: Pool) -> Columns:
     col_status, row_status = pool.master.basis()
     live = pool.search.live
     found = pool.paths
-    return Columns(found.start, found.arc, live[found.demand], pool.rows, live, col_status, row_status, pool.search)
+    uses = Uses(pool.row_start, pool.row, pool.units, frozenset(pool.seen))
+    return Columns(
+        found.start, found.arc, live[found.demand], pool.rows, live, col_status, row_status, pool.search, uses=uses
+    )
 
 
 def restore(pool: Pool, start: Columns, cost: Float) -> None:
@@ -207,8 +214,16 @@ def restore(pool: Pool, start: Columns, cost: Float) -> None:
     closed = np.bincount(path[~p.open[p.demand_class[start.path_demand[path]], start.path_arc]], minlength=demand.size)
     kept = np.flatnonzero((demand >= 0) & (closed == 0))
     add_rows(pool, start.rows)
-    add_paths(pool, chosen(Paths(start.path_start, start.path_arc, demand), kept), cost)
-    if np.array_equal(start.demands, pool.search.live):
+    same_demands = np.array_equal(start.demands, pool.search.live)
+    old = start.search.problem
+    same_use = p.usage_units is old.usage_units and p.usage_row is old.usage_row
+    if start.uses is not None and same_demands and same_use and kept.size == demand.size:
+        pool.seen = set(start.uses.keys)
+        uses = (start.uses.start, start.uses.row, start.uses.units)
+        _add(pool, Paths(start.path_start, start.path_arc, demand), cost, uses)
+    else:
+        add_paths(pool, chosen(Paths(start.path_start, start.path_arc, demand), kept), cost)
+    if same_demands and start.col_status.size:
         n = start.demands.size
         pool.master.set_basis(np.append(start.col_status[:n], start.col_status[n:][kept]), start.row_status)
 

@@ -62,6 +62,8 @@ class Columns:
         Demands in groups, and bounds that guide the path search.
     row_price
         (n_rows,) USD per own unit, of the queues of `Logit`; None after other methods.
+    uses
+        Rows that the paths use, so that they need not be looked up again; None where not kept.
     """
 
     path_start: Long
@@ -73,6 +75,17 @@ class Columns:
     row_status: Int
     search: Search
     row_price: Float | None = None
+    uses: Uses | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Uses:
+    """What the paths of `Columns` use of rows, as `karavan.assignment.search.row_units` gives it, and their keys."""
+
+    start: Long
+    row: Int
+    units: Float
+    keys: frozenset[bytes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,12 +68,18 @@ def make_search(problem: Problem, like: Search | None = None) -> Search:
     """Group the demands, find which have a path, and work out bounds towards their destinations.
 
     The bounds of `like`, the search of a problem with the same arcs, rows, demands and closures, hold for this one too,
-    times the least share of its cost that any arc has kept.
+    times the least share of its cost that any arc of the class has kept.
     """
     if like is not None and _same_but_values(problem, like.problem):
         share, bound = _least_share(problem, like.problem), like.bound
-        if share < 1:
-            bound = np.multiply(bound, share, out=bound.copy(), where=np.isfinite(bound))
+        if bound.size and (share < 1).any():
+            row_class = np.zeros(bound.shape[0], np.int32)
+            row_class[like.target] = problem.demand_class
+            # nothing times infinite is not a number: where costs fell to nothing only what has no path is known
+            sure = np.where(share > 0, share, 1.0)[row_class]
+            bound = bound * sure[:, None]
+            for row in np.flatnonzero(share[row_class] == 0):
+                bound[row, np.isfinite(bound[row])] = 0.0
         return _search(problem, like.reachable, like.target, bound, like.row_units)
     in_start = np.zeros(problem.n_nodes + 1, np.int64)
     np.cumsum(np.bincount(problem.head, minlength=problem.n_nodes), out=in_start[1:])
@@ -129,13 +135,13 @@ def _same_but_values(problem: Problem, other: Problem) -> bool:
     return all(mine is its or np.array_equal(mine, its) for mine, its in pairs)
 
 
-def _least_share(problem: Problem, other: Problem) -> float:
-    """Return the greatest share, at most 1, of the other's costs that no open arc's cost is below."""
+def _least_share(problem: Problem, other: Problem) -> Float:
+    """Return the greatest share (n_classes,), at most 1, of the other's costs that no open arc's cost is below."""
     if problem.cost is other.cost:
-        return 1.0
+        return np.ones(problem.n_classes)
     counted = problem.open & (other.cost > 0)
-    least = np.divide(problem.cost, other.cost, out=np.ones(problem.cost.shape), where=counted).min(initial=1.0)
-    return float(least) * (1 - 1e-12)
+    share = np.divide(problem.cost, other.cost, out=np.ones(problem.cost.shape), where=counted)
+    return np.asarray(share.min(axis=1, initial=1.0) * (1 - 1e-12), dtype=np.float64)
 
 
 def _mean_units(problem: Problem) -> Float:

@@ -61,15 +61,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = app(given, prog_name="karavan", standalone_mode=False)
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError:
+        return _unread()
+    except SystemExit as end:  # what rich and typer make of a broken pipe
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        return _unread()
     except Exception as error:  # noqa: BLE001  the last place that can say it plainly
         return _fail(error, as_json="--json" in given)
     except KeyboardInterrupt:
         say("Stopped.")
         return 130
     return code if isinstance(code, int) else 0
+
+
+def _unread() -> int:
+    """End well where the reader of a pipe (`| head`) has seen enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _fail(error: Exception, *, as_json: bool) -> int:

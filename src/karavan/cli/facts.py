@@ -118,7 +118,7 @@ def add(
 @facts.command("list")
 def list_facts(
     context: typer.Context,
-    areas: Annotated[str, typer.Option("--about", help="Areas, such as KAZ,IRN.")] = "",
+    areas: Annotated[str, typer.Option("--about", help="Areas by code or name, such as KAZ,IRN.")] = "",
     indicator: Annotated[
         str | None, typer.Option("--indicator", help="Such as trade_turnover, export, capacity.")
     ] = None,
@@ -138,7 +138,7 @@ def list_facts(
     """
     with _open(context) as ledger:
         view = ledger.as_of(as_of) if as_of else ledger
-        wanted = [a.strip() for a in areas.split(",") if a.strip()]
+        wanted = kv.parse_areas(areas)
         if search:
             found = view.search(search, limit=limit)
         elif wanted or indicator or place:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,10 +13,14 @@ import karavan as kv
 from karavan.cli.options import CaseOption, DayOption, JsonOption, PackOption, read
 from karavan.cli.output import number, print_json, print_line, print_table, working
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Method = Literal["least-cost", "all-or-nothing"]
 Objective = Literal["cost", "served first"]
 SHOWN = 15  # rows of a table for people; --json has all
 BOTTLENECK = ("name", "element", "direction", "unit", "capacity", "used", "shadow_price", "usd_per_tonne", "scarcity")
+OVER = ("name", "element", "direction", "unit", "capacity", "preload", "used", "utilisation")
 UNSERVED = ("origin", "destination", "commodity", "tonnes", "served", "unserved", "reason")
 COUNT = ("name", "period", "unit", "observed", "modelled", "preload", "ratio", "comparable")
 CONTROL = ("name", "year", "unit", "published", "modelled", "ratio")
@@ -71,20 +75,24 @@ def assign(
 
     Example: `karavan assign --pack caspian --json`
     """
+    from karavan.report.limits import over_capacity  # here, so that `--help` stays quick
+
     chosen = kv.AllOrNothing() if method == "all-or-nothing" else kv.LeastCost(objective=objective)
     with working("Reading the case") as note:
         network = read(pack, case)
         note("Assigning the demand")
         result = kv.assign(network, method=chosen, day=_day(day), month=month)
-        document = result.to_json()
+        over = over_capacity(result)
+        document = result.to_json() | {"over_capacity": over}
     if as_json:
         print_json(document)
         return
-    _show_assignment(result)
+    _show_assignment(result, over)
 
 
 def brief(
     out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("results"),
+    ledger: Annotated[str | None, typer.Option("--ledger", help="A ledger of facts: adds what was said.")] = None,
     pack: PackOption = None,
     case: CaseOption = None,
     as_json: JsonOption = False,
@@ -94,7 +102,12 @@ def brief(
     Example: `karavan brief --pack caspian --out results`
     """
     with working("Reading the case") as note:
-        story = kv.brief(read(pack, case), progress=note)
+        network, said = read(pack, case), None
+        if ledger is not None:
+            note("Comparing what was said")
+            with kv.Ledger(ledger) as opened:
+                said = kv.said_section(opened)
+        story = kv.brief(network, said=said, progress=note)
         note("Writing")
         page = story.write(out / "brief.html")
         tables = story.write_results(out)
@@ -175,15 +188,20 @@ def _show_route(k: int, record: dict[str, Any]) -> None:
     print_line()
 
 
-def _show_assignment(result: kv.Assignment) -> None:
+def _show_assignment(result: kv.Assignment, over: pd.DataFrame) -> None:
     total = result.summary
     print_line(f"{total['case']}, {total['period']} {total['year'] or ''}, open on {total['day']}", style="bold")
     print_line(
         f"Demand {number(total['demand'], 't')}, served {number(total['served'], 't')}, "
         f"unserved {number(total['unserved'], 't')}"
     )
-    print_line(f"{total['method']}, objective {total['objective']}, proven within {number(total['gap'])} of the best")
+    if isinstance(result.method, kv.AllOrNothing):
+        print_line("AllOrNothing: every tonne goes its cheapest way, whatever the capacities")
+    else:
+        best = f"proven within {number(total['gap'])} of the best"
+        print_line(f"{total['method']}, objective {total['objective']}, {best}")
     print_line()
+    _show_frame("Used beyond capacity, fullest first", over[:SHOWN], OVER)
     _show_frame("What binds, most worth first (shadow price: USD for one more unit a year)",
                 result.bottlenecks()[:SHOWN], BOTTLENECK)  # fmt: skip
     short = result.pairs[result.pairs["reason"] != ""].sort_values("unserved", ascending=False)

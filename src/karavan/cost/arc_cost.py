@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from karavan.cost.constants import arc_constants
 from karavan.cost.tariffs import TariffBook, read_tariffs, unit_tonnes
 from karavan.schema.case import Case, as_list, positions
 
@@ -26,7 +27,8 @@ class ArcCost:
 
     Arrays of shape (n_arcs,): money as `haulage`, `handling`, `border`; `time` is hours at the commodity's value of
     time. `open` marks arcs this commodity may use. A moving arc that no tariff prices is closed (`unpriced`).
-    `tariff` is the position of the tariff row that priced an arc, -1 where none or several did.
+    `tariff` is the position of the tariff row that priced an arc, -1 where none or several did. `constant` is what
+    calibration found beyond money and hours.
     """
 
     commodity: str
@@ -37,6 +39,7 @@ class ArcCost:
     open: NDArray[np.bool_]
     unpriced: NDArray[np.bool_]
     tariff: NDArray[np.int32]
+    constant: NDArray[np.float64]
 
     @property
     def money(self) -> NDArray[np.float64]:
@@ -45,8 +48,8 @@ class ArcCost:
 
     @property
     def generalized(self) -> NDArray[np.float64]:
-        """Money plus time."""
-        return self.money + self.time
+        """Money plus time plus the constant; a constant below zero never makes an arc cost less than nothing."""
+        return np.maximum(self.money + self.time + self.constant, 0.0)
 
 
 def arc_costs(case: Case, graph: Graph, closed: NDArray[np.bool_] | None = None) -> list[ArcCost]:
@@ -56,13 +59,17 @@ def arc_costs(case: Case, graph: Graph, closed: NDArray[np.bool_] | None = None)
     """
     book = TariffBook(read_tariffs(case.freight_tariffs))
     haulage = _Haulage(case, graph, book)
+    constant = arc_constants(case, graph)
     return [
-        _commodity_cost(case, graph, haulage, k, None if closed is None else closed[k])
+        _commodity_cost(case, graph, haulage, constant, k, None if closed is None else closed[k])
         for k in range(len(case.commodities))
     ]
 
 
-def _commodity_cost(case: Case, graph: Graph, haulage: _Haulage, k: int, closed: NDArray[np.bool_] | None) -> ArcCost:
+def _commodity_cost(
+    case: Case, graph: Graph, haulage: _Haulage, constant: NDArray[np.float64], k: int,
+    closed: NDArray[np.bool_] | None,
+) -> ArcCost:  # fmt: skip
     row = case.commodities.iloc[k]
     name = str(case.commodities.index[k])
     tonnes = unit_tonnes(case.carrying_units, float(row["load_factor"]))
@@ -84,6 +91,7 @@ def _commodity_cost(case: Case, graph: Graph, haulage: _Haulage, k: int, closed:
         open=open_,
         unpriced=unpriced,
         tariff=tariff,
+        constant=constant,
     )
 
 

@@ -115,7 +115,8 @@ def make_delays(
     still = (kind == DelayFunction.CONSTANT) | flat | ((time == 0.0) & (kind != DelayFunction.AKCELIK))
     table = np.zeros((time.size, 4))
     table[:, 0] = np.where(flat & (exponent == 0.0), time * (1.0 + factor), time)
-    np.divide(1.0, room, out=table[:, 1], where=~still)
+    with np.errstate(over="ignore"):
+        np.divide(1.0, room, out=table[:, 1], where=~still)
     table[:, 2], table[:, 3] = np.where(still, 0.0, factor), np.where(still, 0.0, exponent)
     if not np.isfinite(table).all():
         message = "delays: a capacity is so small that one over it has no value; give it in a greater unit"

@@ -33,9 +33,12 @@ _BYLINE = re.compile(
 )
 _DATE_ONLY = re.compile(r"[\W\d]*(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z.]*[\W\d]*)(?:at|gmt|utc|am|pm|[\W\d])*", re.IGNORECASE)
 _CAPTION = re.compile(r"(?:file photo|photo\s*[:/]|\(photo|pictured|photograph)|\s/\s[A-Z][\w.]*\.(?:kz|com|net|org|az|ir|ru|uz)\.?$|\((?:AP|AFP|Reuters|EPA|Getty|Xinhua)[^)]*\)$|/(?:AFP|AP|Reuters|Xinhua|Getty Images)$", re.IGNORECASE)
+_WORDS = re.compile(r"\w+")
+# A long line without a full stop that tells a number in the past tense is a sentence, not a heading.
+_TELLS = re.compile(r"\d.*\b(?:said|reached|rose|grew|expanded|increased|fell|was|were|has|have|amounted|exceeded|totalled|decreased|handled|stood)\b|\b(?:said|reached|rose|grew|expanded|increased|fell|was|were|has|have|amounted|exceeded|totalled|decreased|handled|stood)\b.*\d")
 SHINGLE = 4
 ALIKE = 0.6
-_MAX_HEADING = 160
+_MAX_HEADING = 120
 
 
 def lines_of(text: str) -> Iterator[tuple[int, int]]:
@@ -48,20 +51,18 @@ def lines_of(text: str) -> Iterator[tuple[int, int]]:
             yield start, start + len(bare)
 
 
-def shingles(text: str) -> frozenset[int]:
-    """Return the hashes of all runs of four words, of any case and punctuation.
+Shingles = frozenset[tuple[str, ...]]
 
-    The hash is CRC-32, which is the same on every machine and run.
-    """
-    import zlib
 
-    words = re.findall(r"\w+", text.lower())
+def shingles(text: str) -> Shingles:
+    """Return all runs of four words, of any case and punctuation; a shorter text is one run."""
+    words = _WORDS.findall(text.lower())
     if len(words) < SHINGLE:
-        return frozenset({zlib.crc32(" ".join(words).encode())} if words else ())
-    return frozenset(zlib.crc32(" ".join(words[i : i + SHINGLE]).encode()) for i in range(len(words) - SHINGLE + 1))
+        return frozenset({tuple(words)} if words else ())
+    return frozenset(zip(words, words[1:], words[2:], words[3:], strict=False))
 
 
-def likeness(a: frozenset[int], b: frozenset[int]) -> float:
+def likeness(a: Shingles, b: Shingles) -> float:
     """Return the Jaccard similarity of two sets of shingles."""
     return len(a & b) / len(a | b) if a or b else 0.0
 
@@ -72,8 +73,8 @@ def _duplicates(text: str, spans: list[tuple[int, int]]) -> dict[int, int]:
     Only paragraphs of about the same length that share a shingle are compared.
     """
     out: dict[int, int] = {}
-    seen: list[tuple[int, frozenset[int]]] = []
-    owners: dict[int, list[int]] = {}
+    seen: list[tuple[int, Shingles]] = []
+    owners: dict[tuple[str, ...], list[int]] = {}
     for i, (start, end) in enumerate(spans):
         own = shingles(text[start : min(end, start + 20_000)])
         if end - start > 25:
@@ -103,7 +104,9 @@ def _kind(line: str, *, first: bool, early: bool) -> BlockKind:
         return "byline"
     if len(line) < 400 and _CAPTION.search(line):
         return "caption"
-    if len(line) <= _MAX_HEADING + 60 * first and not _ends_sentence(line):
+    if len(line) <= _MAX_HEADING + 80 * first and not _ends_sentence(line):
+        if not first and _TELLS.search(line) and len(line.split()) >= 12:
+            return "body"
         return "title" if first and early else "heading"
     return "body"
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 UP = (
     r"r(?:ise|ose|isen|ising|ises)|gr(?:ow|ew|own|owing|ows|owth)|increas\w+|up|jump\w*|surg\w+|soar\w*|climb\w*|gain\w*|expan\w+|higher|more|above|accelerat\w+|"
-    r"improv\w+|leap\w*|rocket\w*|spik\w+|upturn|advanc\w+|boost\w*|rally|rallied|added|exceed\w*|swell\w*|recover\w*|rebound\w*|skyrocket\w*|larger|greater"
+    r"improv\w+|leap\w*|rocket\w*|spik\w+|upturn|upsurge|uptick|hikes?|hiked|advanc\w+|boost\w*|rally|rallied|added|exceed\w*|swell\w*|recover\w*|rebound\w*|skyrocket\w*|larger|greater"
 )
 DOWN = (
     r"f(?:all|ell|allen|alling|alls)|declin\w+|decreas\w+|drop\w*|down|plung\w+|slump\w*|shr(?:ink|ank|unk|inking)|slid\w*|reduc\w+|contract(?:ed|ion|ing)|lower|less|fewer|below|cut|"
@@ -116,7 +116,8 @@ def parties(reading: Reading, sentence: Sentence, start: int, end: int) -> list[
             continue
         if any(p.start <= g.start < p.end for p in sentence.people) or _is_institution(sentence, g):
             continue
-        part = _part_of(text, g, sentence.start)
+        company = g.kind == "demonym" and _COMPANY.match(text, g.end) is not None
+        part = "company" if company else _part_of(text, g, sentence.start)
         if g.kind == "capital" and part in {"place", "origin", "destination", "via"} and re.search(r"\b(?:in|at) $", text[max(0, g.start - 4) : g.start]):
             continue
         out.append(Party(g.entry.id, part, g.start, g.end))
@@ -157,6 +158,9 @@ def _spread(text: str, found: list[Party]) -> list[Party]:
                 continue
         out.append(p)
     return out
+
+
+_COMPANY = re.compile(r"(?:['’]s)?\s(?:[\w-]+ ){0,2}(?:investors?|compan(?:y|ies)|firms?|operators?|contractors?|group|banks?|consortium|media|news|embassy|experts?|analysts?|agency|newspaper|ambassador|officials?|conglomerate|giant|developer|diplomats?)\b")
 
 
 def places_in(sentence: Sentence, start: int, end: int) -> list[Mention]:
@@ -204,6 +208,14 @@ def pair_of(reading: Reading, sentence: Sentence, start: int, end: int) -> Slot[
     if reading.pair is not None and near is None and len(own) <= 1 and (not own or own[0] in reading.pair):
         return Slot(reading.pair, raw, m.start(), m.end(), "inherited", 0.7)
     return MISSING
+
+
+def document_pair(reading: Reading, confidence: float = 0.6) -> Slot[tuple[str, ...]]:
+    """Return the two countries that the document is about, as an inherited slot; missing where there are not just two."""
+    if reading.pair is None or reading.pair_span is None:
+        return MISSING
+    a, b = reading.pair_span
+    return Slot(reading.pair, reading.text[a:b], a, b, "inherited", confidence)
 
 
 def _nearest_pair(reading: Reading, sentence: Sentence) -> tuple[str, ...] | None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from karavan.evidence.records import Block
 
 _UPDATED = re.compile(r"\b(?:last[ -]?)?(?:update[ds]?|modified|edited|revised)\b", re.IGNORECASE)
-_PUBLISHED = re.compile(r"\b(?:published|posted|date|created|first published|by)\b", re.IGNORECASE)
+_PUBLISHED = re.compile(r"\s*(?:first )?(?:published|posted|date|created)\b[^.;]{0,16}$", re.IGNORECASE)
 _YEARLESS = re.compile(
     r"\b(?P<w>Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday),? \(?(?:(?P<d>\d{1,2}) (?P<m>[A-Z][a-z]+)|(?P<m2>[A-Z][a-z]+) (?P<d2>\d{1,2}))\b"
 )
@@ -26,7 +26,8 @@ def _days(text: str, start: int, end: int) -> list[tuple[int, int, date]]:
     out = []
     for found in find_periods(text, start, end):
         period = resolve(found, text[found.start : found.end], Anchors())
-        if period and period.start and period.start == period.end and period.granularity == "day":
+        written = re.search(r"\d{1,4}\D", text[found.start : found.end]) and not re.search(r"\b(?:end|start|beginning|middle|close) of\b", text[found.start : found.end])
+        if written and period and period.start and period.start == period.end and period.granularity == "day":
             out.append((found.start, found.end, period.start))
     return out
 
@@ -51,9 +52,10 @@ def publication_dates(text: str, blocks: tuple[Block, ...], given: date | None) 
             continue
         for start, end, day in _days(text, block.start, block.end):
             before = text[block.start : start]
-            if _UPDATED.search(before) and not _PUBLISHED.search(before[_UPDATED.search(before).end() :] if _UPDATED.search(before) else before):
+            changed = list(_UPDATED.finditer(before))
+            if changed and not _PUBLISHED.search(before, changed[-1].end()):
                 updated = updated if updated.known else _slot(text, start, end, day, 0.9)
-            elif not published.known and (block.kind == "byline" or _PUBLISHED.search(before) or end - start > 0.6 * len(line)):
+            elif not published.known and (block.kind == "byline" or _PUBLISHED.match(before) or end - start > 0.6 * len(line)):
                 published = _slot(text, start, end, day, 0.95)
     if not published.known:
         published = _dateline(text, blocks)
@@ -75,6 +77,8 @@ def _dateline(text: str, blocks: tuple[Block, ...]) -> Slot[date]:
             closes = re.match(r"\s*\)?(?:\s*\([A-Z][\w .]{1,20}\))?\s*(?:[-–—:/.|]|$|,\s*[A-Z]{2,})", after)
             if opens and closes and before.lower().rsplit(" ", 1)[-1] not in {"on", "in", "by", "since", "from", "until"}:
                 return _slot(text, start, end, day, 0.85)
+            if re.fullmatch(r"(?:date|published|posted|published on|posted on|date of publication)\s*:?", before.lower()):
+                return _slot(text, start, end, day, 0.9)
             if before.lower().endswith("published on"):
                 return _slot(text, start, end, day, 0.85)
     return MISSING

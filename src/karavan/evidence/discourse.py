@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from karavan.evidence.gazetteer import find_mentions
@@ -16,7 +17,7 @@ from karavan.evidence.records import MISSING, Actor, Block, Document, Slot
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from karavan.evidence.gazetteer import Gazetteer, Mention
+    from karavan.evidence.gazetteer import Gazetteer, Layer, Mention
     from karavan.evidence.people import Naming, Person
 
 SAY = (
@@ -26,13 +27,13 @@ SAY = (
 )
 _SAY = re.compile(rf"\b(?:{SAY})\b")
 _ACCORDING = re.compile(r"\b(?:[Aa]ccording to|citing|quoting|quoted|per data (?:from|of)|data (?:from|of|by)|figures (?:from|by|of)|statistics (?:from|by|of)|[Aa]s reported by|reported by|released by|published by) (?:the )?(?:data (?:from|of|by) |figures (?:from|by|released by) |statistics (?:from|by|of) )?(?:the )?")  # fmt: skip
-_REPORTS_CITING = re.compile(r",? (?P<via>[A-Z][\w.]+(?: [A-Z][\w.]+){0,3}) (?:reports|reported|writes|wrote|informs)(?:,? (?:citing|with reference to|quoting) (?:the )?(?P<src>[^,.]{3,80}))?")  # fmt: skip
+_REPORTS_CITING = re.compile(r",? (?P<via>[A-Z][\w.]+(?: [A-Z][\w.]+){0,3}) (?:reports|reported|writes|wrote|informs)(?:,? (?:citing|via|with reference to|referring to|quoting) (?:the )?(?P<src>[^,.]{3,80}))?")  # fmt: skip
 _ABBREVIATED = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Gen|Col|Lt|Sgt|Jr|Sr|vs|etc|approx|No|Nos|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec|Inc|Ltd|Co|Corp|Hon|Amb|Eng|Rs|Sh|cf|e\.g|i\.e|p|pp)|\b[A-Z]|U\.S|U\.K|D\.R|U\.A\.E|H\.E)\.$")  # fmt: skip
 _STOP = re.compile(r"[.!?…][\"'”’)\]]*(?=\s+[\"“‘'(\[]?[A-Z0-9“])")
 _OPEN, _CLOSE = "“«„", "”»"
 _PRONOUN = re.compile(r"\b(?:[Hh]e|[Ss]he|the (?:minister|president|official|ambassador|prime minister|governor|diplomat|head|director|spokesman|spokesperson|spokeswoman|envoy|leader|commissioner))\b")
 PAIR_WORDS = re.compile(
-    r"\b(?:(?:both|the two|two|these two|our two|the) (?:countries|nations|sides|states|parties|neighbou?rs|economies|governments|presidents|leaders|ministers|delegations|capitals|peoples|republics)|our (?:two )?(?:countries|nations|states|peoples)|bilateral|mutual|two-way|[Tt]hey|each other)\b",
+    r"\b(?:(?:both|the two|two|these two|our two|the) (?:countries|nations|sides|states|parties|neighbou?rs|economies|governments|presidents|leaders|ministers|delegations|capitals|peoples|republics)|our (?:two )?(?:countries|nations|states|peoples)|(?:the|its|their) neighbou?ring (?:country|nation|state)|bilateral|mutual|two-way|[Tt]hey|each other)\b",
     re.IGNORECASE,
 )
 OUR_COUNTRIES = re.compile(r"\bour (?:two )?(?:countries|nations|states|peoples)\b", re.IGNORECASE)
@@ -142,6 +143,9 @@ def find_quoted(text: str, block: Block) -> list[Quoted]:
     return out
 
 
+_LAYERS: tuple[Layer, ...] = ("geo", "goods", "measure")
+
+
 def _slice(mentions: list[Mention], starts: list[int], a: int, b: int) -> list[Mention]:
     return mentions[bisect_left(starts, a) : bisect_left(starts, b)]
 
@@ -158,12 +162,15 @@ def read(document: Document, names: Gazetteer) -> Reading:
         starts = {layer: [m.start for m in rows] for layer, rows in found.items()}
         quoted[index] = find_quoted(text, block)
         for a, b in split_sentences(text, block):
-            parts = {layer: _slice(rows, starts[layer], a, b) for layer, rows in found.items()}
-            sentence = Sentence(len(sentences), a, b, index, block.kind, parts["geo"], parts["goods"], parts["measure"])
-            sentence.quoted = [q for q in quoted[index] if q.start < b and q.end > a]
+            geo, goods, measures = (_slice(found[k], starts[k], a, b) for k in _LAYERS)
+            sentence = Sentence(len(sentences), a, b, index, block.kind, geo, goods, measures)
+            if a == block.start:
+                _mask_dateline(text, sentence)
+            first = bisect_left(quoted[index], a, key=lambda q: q.end)
+            sentence.quoted = list(takewhile(lambda q, b=b: q.start < b, islice(quoted[index], first, None)))  # type: ignore[misc]
             times = find_periods(text, a, b)
             sentence.periods = [p for p in times if not _is_dateline(document, p)]
-            if any(c.isdigit() for c in text[a:b]) or _MAY_COUNT.search(text, a, b):
+            if _MAY_COUNT.search(text, a, b):
                 sentence.quantities = find_quantities(text, a, b, [(p.start, p.end) for p in times])
             sentences.append(sentence)
     people: list[Person] = []
@@ -179,13 +186,25 @@ def read(document: Document, names: Gazetteer) -> Reading:
     return reading
 
 
+_DATELINE = re.compile(
+    r"(?:date \S+ )?(?:[A-ZÀ-Ý][A-ZÀ-Ý'’.-]+(?: [A-ZÀ-Ý][A-ZÀ-Ý'’.-]+){0,3}|[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,2}(?=\s?\([A-Z]|\s[–—-]\s))(?:, [A-Z][\w ]{2,24})?(?:[,.] [A-Z][a-z]+\.? \d{1,2}(?:, \d{4})?)?(?:[,.] \d{1,2} [A-Z][a-z]+(?: \d{4})?)?\s?(?:\([^)]{2,30}\))?\s?(?:[–—:.]|-(?=\s|[A-Z]))"
+)
+
+
+def _mask_dateline(text: str, sentence: Sentence) -> None:
+    """Mask the place that opens an agency's report: "ASTANA, Kazakhstan, December 17. ", "HANOI (VNA) - "."""
+    m = _DATELINE.match(text, sentence.start, min(sentence.end, sentence.start + 90))
+    if m and (any(c.isupper() and d.isupper() for c, d in zip(m.group(), m.group()[1:], strict=False)) or "(" in m.group()):
+        sentence.masked.append((m.start(), m.end()))
+
+
 def _is_dateline(document: Document, found: FoundPeriod) -> bool:
     """Whether words of time are the ones that date the article itself (and are explicit there)."""
     day = document.published
     return day.basis == "explicit" and day.start is not None and found.start <= day.start < found.end
 
 
-_MAY_COUNT = re.compile(r"\b(?:hundred|thousand|million|billion|trillion|doubl|tripl|quadrupl|fold|twice|once|half|third|quarter|halv|dozen|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty)", re.IGNORECASE)  # fmt: skip
+_MAY_COUNT = re.compile(r"\d|\b(?:hundred|thousand|million|billion|trillion|doubl|tripl|quadrupl|fold|twice|once|half|third|quarter|halv|dozen|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty)", re.IGNORECASE)  # fmt: skip
 
 
 def _speaks_iranian(text: str, sentences: Iterable[Sentence]) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from karavan.errors import FormatError
-from karavan.evidence.blocks import find_blocks, likeness, shingles
+from karavan.evidence.blocks import Shingles, find_blocks, likeness, shingles
 from karavan.evidence.dating import publication_dates
 from karavan.evidence.records import MISSING, Document, Slot
 
@@ -187,8 +187,8 @@ def near_duplicates(documents: Iterable[Document], *, alike: float = 0.6) -> dic
 
     Bodies are compared by the Jaccard similarity of their runs of four words; only pairs that share a run are compared.
     """
-    seen: list[tuple[str, frozenset[int]]] = []
-    owners: dict[int, list[int]] = {}
+    seen: list[tuple[str, Shingles]] = []
+    owners: dict[tuple[str, ...], list[int]] = {}
     out: dict[str, str] = {}
     for document in documents:
         own = shingles(" ".join(document.text[b.start : b.end] for b in document.blocks if b.kind == "body"))

@@ -51,7 +51,8 @@ def extract(document: Document, names: Gazetteer | None = None) -> list[Fact]:
         flows.extend(flows_of(reading, sentence))
         topic = _topic_after(reading, sentence, topic)
     figures = [finish_figure(reading, d) for d in drafts]
-    facts: list[Fact] = [*figures, *merge_commitments(commitments), *_with_body(merge_events(reading, events), reading), *flows]
+    headings = [(s.start, s.end) for s in reading.sentences if s.kind in {"title", "heading"}]
+    facts: list[Fact] = [*figures, *merge_commitments(commitments, headings), *_with_body(merge_events(reading, events), reading), *flows]
     return _stamped(document, facts)
 
 
@@ -64,7 +65,8 @@ def _next_frame(frame: Frame, sentence: Sentence, own: list[Draft]) -> Frame:
     if period.known and period.basis == "inherited" and frame.period.known:
         period = frame.period
     levels = [d for d in kept if d.role == "level"]
-    return Frame(levels or kept or frame.drafts, period, sentence.index, sentence.block)
+    used = sentence.index if any(d.period.known for d in kept) else frame.used
+    return Frame(levels or kept or frame.drafts, period, sentence.index, sentence.block, used)
 
 
 def _topic_after(reading: Reading, sentence: Sentence, topic: Slot[tuple[str, ...]]) -> Slot[tuple[str, ...]]:

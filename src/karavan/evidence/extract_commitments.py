@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _VERBS: dict[str, str] = {
     "build": r"build|built|construct(?:ed|ing)?|building|erect|lay|laid|laying",
     "open": r"re-?open(?:ed|ing)?|open(?:ed|ing)?|inaugurat\w+",
-    "increase": r"increas\w+|rais\w+|expand\w*|boost\w*|doubl\w+|tripl\w+|quadrupl\w+|grow\w*|rise|enhanc\w+|lift\w*|bring\w*|reach\w*|widen\w*|strengthen\w*|deepen\w*|intensif\w+|sustain\w*|extend\w*|scal\w+|hit|exceed|climb|add(?:ed|ing)?|jump|surpass|top|ramp\w*",
+    "increase": r"increas\w+|rais\w+|expand\w*|boost\w*|doubl\w+|tripl\w+|quadrupl\w+|grow\w*|rise|enhanc\w+|lift\w*|bring\w*|reach\w*|widen\w*|strengthen\w*|deepen\w*|intensif\w+|sustain\w*|extend\w*|scal\w+|hit|exceed|climb|add(?:ed|ing)?|jump|surpass|top|ramp\w*|mount|amount|stand|come|touch|account|handle|tripl\w+|approach",
     "reduce": r"reduc\w+|cut(?:ting)?|lower(?:ed|ing)?|abolish\w*|remov\w+|eliminat\w+|shorten\w*|halv\w+|simplif\w+|waiv\w+|scrap|phase|fall|drop|decline|ease|easing",
     "launch": r"launch\w*|start\w*|begin\w*|resum\w+|introduc\w+|commenc\w+|restart\w*|kick|roll|operat\w+|run(?:ning)?|initiat\w+|put",
     "supply": r"suppl(?:y|ied|ying)|deliver\w*|export\w*|ship(?:ped|ping)?|sell\w*|import\w*|purchas\w+|buy\w*|provid\w+|transport\w*|carry|carried|move[ds]?|moving|handl\w+|transit|procur\w+|acquir\w+|receiv\w+|take",
@@ -34,7 +34,7 @@ _VERBS: dict[str, str] = {
 }  # fmt: skip
 _ANY_VERB = "|".join(_VERBS.values())
 _ACTION = re.compile("|".join(f"(?P<{k}>\\b(?:{v})\\b)" for k, v in _VERBS.items()), re.IGNORECASE)
-_ADVERB = r"(?:\w+ly |also |soon |jointly |further |now |then |eventually |gradually |together |already |again |still |even |only |likely |thus |later |be able to |look to |work to |seek to |try to |start to |begin to |continue to )*"
+_ADVERB = r"(?:\w+ly |almost |nearly |at least |more than |also |soon |jointly |further |now |then |eventually |gradually |together |already |again |still |even |only |likely |thus |later |be able to |look to |work to |seek to |try to |start to |begin to |continue to )*"
 _TO = rf"to {_ADVERB}(?:be )?(?:{_ANY_VERB})\b"
 _ING = rf"{_ADVERB}(?!being|bringing together)(?:{_ANY_VERB})\b"
 
@@ -62,21 +62,54 @@ _TRIGGERS: tuple[tuple[Modality, str], ...] = (
     ("proposal", rf"\b(?:it is|is|considers? it|deemed it) (?:necessary|important|essential|crucial|vital|advisable)(?: for \w+)? {_TO}"),
     ("proposal", rf"\b(?:need|needs|needed) {_TO}"),
     ("proposal", rf"\b(?:interested in|interest in|opportunities for|ways (?:of|to)|prospects (?:for|of)|possibility of|emphasis on|talking about|discussed|importance of|explor(?:e|ed|ing)|consider(?:s|ed|ing)?)(?: the| a| an)? (?:further )?(?:{_ADVERB})(?:(?:{_ANY_VERB})\b|collaboration|creation|improvement|construction|opening|establishment|launch|expansion|development|implementation)"),
-    ("expectation", rf"\b(?:is|are|was|were)(?: also| now| widely)? (?:expected|projected|forecast|forecasted|predicted|estimated|anticipated|likely|supposed|believed) {_TO}"),
+    ("expectation", rf"\b(?:is|are|was|were)(?: also| now| widely)? (?:expected|projected|forecast|forecasted|predicted|estimated|anticipated|likely|supposed|believed) (?:{_TO}|(?:increase|rise|grow|reach)\b)"),
     ("expectation", rf"\b(?:expect(?:s|ed)?|hope(?:s|d)?|anticipat(?:e|es|ed)|forecast(?:s)?|project(?:s|ed)|predict(?:s|ed)?)(?: that)? (?:(?:[\w’'-]+ ){{0,4}}?{_TO}|(?:[\w’'-]+ ){{1,5}}?will {_ADVERB}(?:be )?(?:{_ANY_VERB})\b|(?=[\d$€£¥]))"),
-    ("possibility", rf"\b(?:could|may|might|would) (?!not\b|have\b|like|provide|also provide)(?:{_ADVERB})(?:be )?(?:{_ADVERB})(?:{_ANY_VERB})\b"),
+    ("possibility", rf"\b(?:could|may|might|would|can(?= (?:reach|grow|increase|rise|double|triple|exceed)\b)) (?!not\b|have\b|like|provide|also provide)(?:{_ADVERB})(?:be )?(?:{_ADVERB})(?:{_ANY_VERB})\b"),
 )  # fmt: skip
-_COMPILED: tuple[tuple[Modality, re.Pattern[str]], ...] = tuple((m, re.compile(p)) for m, p in _TRIGGERS)
-_QUICK = re.compile(r"\b(?:aim|target|seek|striv|goal|objective|plan|intend|intention|prepar|want|wish|set\b|due\b|schedul|slated|poised|going to|will\b|shall\b|road ?map|agree|decid|resolv|consensus|pledg|promis|vow|undert|commit|guarantee|offer|earmark|support|ready|willing|readiness|determin|propos|suggest|recommend|call|urg|invit|initiative|necessary|important|essential|crucial|vital|advisable|need|interest|opportunit|ways|prospect|possibility|emphasis|talking about|discuss|importance|explor|consider|expect|project|forecast|predict|estimat|anticipat|likely|suppos|hope|could|may\b|might|would|is to|are to|figures were announced|action plan|working|looking|stand|understanding)", re.IGNORECASE)  # fmt: skip
+# One word at least of each trigger, in its order: a trigger is tried only where one of its words stands.
+_NEEDED: tuple[tuple[str, ...], ...] = (
+    ("aim", "target", "seek", "striv"),
+    ("target", "goal", "objective"),
+    ("goal", "target", "objective", "aim"),
+    ("figures were",),
+    ("plan", "inten", "prepar", "want", "wish", "propose"),
+    ("plan", "intention"),
+    ("set", "due", "schedul", "slated", "poised", "going", "planned", "earmark"),
+    ("is ", "are "),
+    ("will", "shall", "'ll", "’ll"),
+    ("road", "plan"),
+    ("working", "moving", "looking", "preparing"),
+    ("agree", "consensus", "understanding", "decided", "resolved"),
+    ("pledg", "promis", "vow", "undert", "commit", "guarantee", "offer", "earmark"),
+    ("support", "stand ready", "stands ready"),
+    ("ready", "prepared", "willing", "committed"),
+    ("commitment", "readiness", "willingness", "determination"),
+    ("propos", "suggest", "recommend", "call", "urg", "invit"),
+    ("propos", "which is"),
+    ("nitiative",),
+    ("invit",),
+    ("it is", "t is", "consider", "deemed"),
+    ("need",),
+    ("interest", "opportunit", "ways", "prospect", "possibilit", "emphasis", "talking", "discussed", "importance", "explor", "consider"),
+    ("expected", "project", "forecast", "predict", "estimat", "anticipat", "likely", "supposed", "believed"),
+    ("expect", "hope", "anticipat", "forecast", "project", "predict"),
+    ("could", "may", "might", "would", "can "),
+)  # fmt: skip
+_COMPILED: tuple[tuple[Modality, re.Pattern[str], tuple[str, ...]], ...] = tuple(
+    (m, re.compile(p), needed) for (m, p), needed in zip(_TRIGGERS, _NEEDED, strict=True)
+)
+_QUICK = re.compile(r"\b(?:aim|target|seek|striv|goal|objective|plan|intend|intention|prepar|want|wish|set\b|due\b|schedul|slated|poised|going to|will\b|shall\b|road ?map|agree|decid|resolv|consensus|pledg|promis|vow|undert|commit|guarantee|offer|earmark|support|ready|willing|readiness|determin|propos|suggest|recommend|call|urg|invit|initiative|necessary|important|essential|crucial|vital|advisable|need|interest|opportunit|ways|prospect|possibility|emphasis|talking about|discuss|importance|explor|consider|expect|project|forecast|predict|estimat|anticipat|likely|suppos|hope|could|can\b|may\b|might|would|is to|are to|figures were announced|action plan|working|looking|stand|understanding)", re.IGNORECASE)  # fmt: skip
 _NEGATED = re.compile(r"\b(?:not|no|never|without|denied|ruled out|neither|refused|failed|rejected|cancell?ed|abandoned|declined|yet to|unlikely)(?: \w+){0,2} ?$", re.IGNORECASE)
 _PAST_WILL = re.compile(r"\b(?:was|were|had) (?:planned|expected|scheduled|supposed|due)\b")
-_STOP = re.compile(r";|, (?:while|whereas|but|although)\b|\b(?:up|down|compared|against|versus)\b from|\bfrom (?:about|around|the current|just|some|nearly|only|an estimated)? ?(?=[$€£¥\d])")
+_STOP = re.compile(r";|, (?:while|whereas|but|although|as|after|since|when|because|having|compared)\b|\b(?:up|down|compared|against|versus)\b from")
+_FROM = re.compile(r"\bfrom (?:about|around|the current|just|some|nearly|only|an estimated|over|more than)? ?$")
 _SINGULAR = re.compile(r"\b(?:a|an|one|another)(?: [\w’'-]+){1,7}", re.IGNORECASE)
 _VAGUE = re.compile(r"\b(?:cooperation|relations|ties|partnership|dialogue|friendship|momentum|understanding|peace|stability)\b", re.IGNORECASE)
 _TALKS_ONLY = re.compile(r"\b(?:opportunit\w+|ways|prospects|emphasis|talking about|discussed|importance|explor\w+|consider\w*|possibility)\b", re.IGNORECASE)
 _STAGE = re.compile(r"\b(?:initially|in the (?:first|initial|next|second|later) (?:stage|phase)|at the (?:first|next|second) (?:stage|phase)|later)\b", re.IGNORECASE)
 _STAGE_NUMBER = {"initially": 1, "first": 1, "initial": 1, "next": 2, "second": 2, "later": 2}
-WEAK = frozenset({"proposal", "expectation", "possibility"})
+# A mention is joined to one of this many commitments before it at most; it keeps hostile input cheap.
+LOOK_BACK = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +123,20 @@ class Trigger:
     last: int
 
 
+# "..., which is expected to be finished by 2030" only dates the promise before it.
+_RELATIVE = re.compile(r"\b(?:which|that) (?:itself |also )?$")
+
+
 def find_triggers(text: str, sentence: Sentence) -> list[Trigger]:
     """Return the triggers of a sentence, in order, each with its stretch; overlapping ones count once."""
     a, b = sentence.start, sentence.end
     if not _QUICK.search(text, a, b):
         return []
     hits: list[tuple[int, int, Modality]] = []
-    for modality, pattern in _COMPILED:
+    words = text[a:b].lower()
+    for modality, pattern, needed in _COMPILED:
+        if not any(w in words for w in needed):
+            continue
         for m in pattern.finditer(text, a, b):
             before = text[max(a, m.start() - 30) : m.start()]
             if _NEGATED.search(before) or re.search(r"\b(?:political|free|good|people['’]?s?) $", before) or _rejected(text, m, sentence):
@@ -105,7 +145,7 @@ def find_triggers(text: str, sentence: Sentence) -> list[Trigger]:
     hits.sort(key=lambda h: (h[0], -h[1]))
     kept: list[tuple[int, int, Modality]] = []
     for hit in hits:
-        if kept and hit[0] < kept[-1][1] + 12:
+        if kept and (hit[0] < kept[-1][1] + 12 or _RELATIVE.search(text[kept[-1][1] : hit[0]])):
             continue
         kept.append(hit)
     out = []
@@ -137,7 +177,7 @@ def commitments_of(reading: Reading, sentence: Sentence, topic: Slot[tuple[str, 
     for trigger in find_triggers(text, sentence):
         limit = _STOP.search(text, trigger.end, trigger.last)
         last = limit.start() if limit else trigger.last
-        amounts = [q for q in sentence.quantities if trigger.start - 1 <= q.start < last and not _is_side(q) and q not in used]
+        amounts = [q for q in sentence.quantities if trigger.start - 1 <= q.start < last and not _is_side(q) and q not in used and not _FROM.search(text[max(trigger.start, q.outer - 24) : q.outer])]
         if trigger.modality == "possibility" and not amounts and not re.search(r"\b(?:build|open|launch|extend|sign)", text[trigger.start : trigger.end]):
             continue
         if trigger.modality in {"plan", "expectation", "possibility"} and len(amounts) == 1 and amounts[0].quantity.rate and amounts[0].quantity.counted == "times":
@@ -235,7 +275,7 @@ def _quote_start(text: str, sentence: Sentence, trigger: Trigger) -> int:
     if trigger.first == sentence.start:
         inside = [q for q in sentence.quoted if sentence.start <= q.start <= trigger.start < q.end]
         return inside[-1].start if inside and inside[-1].start < trigger.start else sentence.start
-    cut = re.search(r"[,;]\s*(?:and\s)?", text[trigger.first : trigger.start])
+    cut = re.search(r"[,;]\s(?:and\s)?", text[trigger.first : trigger.start])
     return trigger.first + cut.end() if cut else max(sentence.start, trigger.first)
 
 
@@ -306,10 +346,12 @@ def _subjects(
                 codes.setdefault(n.actor.country, (n.start, n.end, "explicit"))
     everyone = parties(reading, sentence, sentence.start, last)
     for p in everyone:
-        codes.setdefault(p.code, (p.start, p.end, "explicit"))
+        if p.part != "company" or not codes:
+            codes.setdefault(p.code, (p.start, p.end, "explicit"))
     speaker = sentence.speaker.value
     pair = pair_of(reading, sentence, sentence.start, sentence.end)
-    first_person = FIRST_PERSON.search(head) is not None or (sentence.in_quote(trigger.start) and not everyone)
+    route = named_route(reading, sentence, sentence.start, last)
+    first_person = FIRST_PERSON.search(head) is not None or (sentence.in_quote(trigger.start) and not everyone and route is None)
     if first_person and speaker is not None and speaker.country:
         at = (sentence.speaker.start or 0, sentence.speaker.end or 0, "inherited")
         codes = {speaker.country: at, **{k: v for k, v in codes.items() if k != speaker.country}}
@@ -324,7 +366,6 @@ def _subjects(
         for code in reading.pair:
             codes.setdefault(code, (*(reading.pair_span or (0, 0)), "inherited"))
     if not codes or not any(len(c) == 3 for c in codes):
-        route = named_route(reading, sentence, sentence.start, last)
         if route is not None:
             for code in (route.entry.id, *(route.entry.countries if len(route.entry.countries) <= 3 else ())):
                 codes.setdefault(code, (route.start, route.end, "explicit" if route.start >= sentence.start else "inherited"))
@@ -380,7 +421,7 @@ def _deadline(
         if found.known or p.use in {"base", "now", "lookback"} and p.use != "deadline":
             continue
         period = resolve(p, raw, anchors_for(reading, MISSING, country))
-        if period is None or (p.use not in {"deadline"} and not _ahead(period, reading, text, p.start, trigger)):
+        if period is None or (p.use != "deadline" and (p.start < trigger.start and p.start - sentence.start > 14 or not _ahead(period, reading, text, p.start, trigger))):
             continue
         found = resolved(reading, p, MISSING, country)
     return found, horizon, stage
@@ -397,16 +438,24 @@ def _ahead(period: Period, reading: Reading, text: str, at: int, trigger: Trigge
     return at > trigger.start and period.granularity in {"year", "range", "quarter", "half", "month", "day"} and re.search(r"\b(?:in|for|from|during|on)(?: the)? $", head) is not None
 
 
-def merge_commitments(found: Sequence[Commitment]) -> list[Commitment]:
-    """Join mentions of one commitment: same quantity, indicator and areas (one set within the other)."""
+def _in_heading(c: Commitment, headings: Sequence[tuple[int, int]]) -> bool:
+    return any(a <= c.start < b for a, b in headings)
+
+
+def merge_commitments(found: Sequence[Commitment], headings: Sequence[tuple[int, int]]) -> list[Commitment]:
+    """Join mentions of one commitment: same quantity, indicator and areas (one set within the other).
+
+    The first mention in the body is the one quoted, all are cited.
+    """
     out: list[Commitment] = []
     for c in found:
-        same = next((i for i, o in enumerate(out) if _same_commitment(o, c)), None)
+        near = range(max(0, len(out) - LOOK_BACK), len(out))
+        same = next((i for i in near if _same_commitment(out[i], c)), None)
         if same is None:
             out.append(c)
             continue
         old = out[same]
-        keep, other = (c, old) if _fullness(c) > _fullness(old) else (old, c)
+        keep, other = (c, old) if _in_heading(old, headings) or (c.status == "accepted" and old.status != "accepted") else (old, c)
         out[same] = replace(
             keep,
             citations=tuple(sorted({*keep.citations, *other.citations}, key=lambda s: s.start)),
@@ -415,10 +464,6 @@ def merge_commitments(found: Sequence[Commitment]) -> list[Commitment]:
             horizon=keep.horizon if keep.horizon.known else other.horizon,
         )
     return out
-
-
-def _fullness(c: Commitment) -> tuple[bool, int, int]:
-    return c.status == "accepted", sum(s.known for s in (c.areas, c.deadline, c.horizon, c.speaker, c.indicator)), len(c.quote)
 
 
 def _same_commitment(a: Commitment, b: Commitment) -> bool:

@@ -26,7 +26,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("SUPPORT", "diplomatic_relations", r"\b[Dd]iplomatic (?:relations|ties)\b.{0,80}?\b(?:established|restored|severed|resumed)\b|\b(?:established|restored|severed|resumed|cut) diplomatic (?:relations|ties)"),
     ("AGREE", "sign", rf"\b(?:signed|inked|initialled|sealed|concluded|sign(?=(?:s)?\b))(?:s)?\b(?: (?!by\b|off\b|up\b)[^.;]{{0,90}}?)?\b{_INSTRUMENT}\b|\b{_INSTRUMENT}\b[^.;]{{0,70}}?\b(?:was|were|has been|have been|been) (?:also )?(?:signed|inked|concluded)\b|\b[Ss]igning (?:ceremony )?of (?:an? |the |several |two )?[^.;]{{0,40}}?{_INSTRUMENT}\b|\b{_INSTRUMENT} signed (?:today|yesterday|on|in|at|during|between|by)\b|\bput their names to\b"),
     ("AGREE", "establish_body", r"\b(?:established|set up|created|formed) (?:a|an|the) (?:new )?(?:joint |intergovernmental |bilateral |working )+(?:commission|committee|council|group|company|venture)\b"),
-    ("CONSULT", "forum", rf"\b(?:participat(?:ed|es)|took part|takes part|spoke|speaking|addressed|attended)\b[^.;]{{0,60}}?\b{_GATHERING}\b|\b{_GATHERING}\b[^.;]{{0,50}}?\b(?:was held|took place|opened|kicked off|gathered|convened|began|concluded|is being held)\b|\b(?:hosted|held|opened) (?:an?|the)(?: [\w’'-]+){{0,6}} {_GATHERING}\b"),
+    ("CONSULT", "forum", rf"\b(?:participat(?:ed|es)|took part|takes part|spoke|speaking|addressed|attended)\b[^.;]{{0,60}}?\b{_GATHERING}\b|\b{_GATHERING}\b[^.;]{{0,50}}?\b(?:was held|took place|opened|kicked off|gathered|convened|began|concluded|is being held)\b|\b(?:hosted|held|opened) (?:an?|the)(?: [\w’'-]+){{0,6}} {_GATHERING}\b|\b(?:upcoming|forthcoming|next)(?: [\w’'-]+){{0,3}} (?:{_GATHERING}|meeting)\b"),
     ("CONSULT", "meeting", rf"\b(?:met(?! (?:the (?:target|demand|needs|criteria|requirements|deadline)|all|its|their (?:targets|needs)|by\b))|meets?(?= (?:with |[A-Z]))|ha(?:s|ve) met)\b(?: (?:with|in|on|at)\b)?|\b(?:held|hold|holds|had|have held|has held|conducted|wrapped up|began|opened|after|during|following|in)(?: [\w-]+){{0,3}} {_TALKS}\b(?: (?:with|between)\b)?|\b[Tt]he {_TALKS}, which took place\b|\b{_TALKS} (?:between|with)\b[^.;]{{0,120}}?\b(?:took place|were held|was held|held)\b|\b{_TALKS} (?:took place|were held|was held)\b|\b[Dd]uring (?:the|their) (?:meeting|talks) in (?=[A-Z])|\b(?:has|have|had)? ?discussed\b"),
     ("CONSULT", "visit", r"\b(?:visited|paid (?:an? )?(?:[\w-]+ )*visit|arrived (?:in|on)|is (?:currently )?on an? (?:[\w-]+ )*visit|began (?:an? )(?:[\w-]+ )*visit|during (?:his|her|a|the) (?:[\w-]+ )*visit to)\b"),
     ("CONSULT", "call", r"\b(?:phone call|telephone conversation|spoke by (?:phone|telephone)|telephone call|video ?conference)\b"),
@@ -35,10 +35,26 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("COOPERATE", "open_facility", rf"\b(?:opened|inaugurated|commissioned|unveiled|reopened|handed over|completed)\b (?:an?|the|its|their|new|first)(?: [\w’'-]+){{0,6}}? ?{_FACILITY}\b|\b{_FACILITY}\b[^.;]{{0,70}}?\b(?:was|were|has been|have been) (?:officially |formally )?(?:opened|inaugurated|commissioned|put into operation|reopened|completed)\b|\b{_FACILITY} (?:officially |formally )?(?:opened|reopened)\b"),
     ("COOPERATE", "start_construction", rf"\b(?:broke ground|laid the (?:foundation|cornerstone)|construction (?:of|on)[^.;]{{0,70}}?\b(?:began|started|has begun|was launched|is under way|is underway)|(?:started|began|launched) (?:the )?construction|started building|began building)\b"),
 )  # fmt: skip
-_COMPILED = tuple((t, m, re.compile(p)) for t, m, p in _RULES)
+# A rule is tried only where one of these words stands: most sentences need none of them.
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "diplomatic_relations": ("iplomatic",),
+    "sign": ("sign", "inked", "initialled", "sealed", "conclu", "names to"),
+    "establish_body": ("established", "set up", "created", "formed"),
+    "forum": ("orum", "ummit", "onference", "xhibition", "ongress", "xpo", "air", "ession", "ymposium", "ound table", "roundtable", "orkshop", "lub"),
+    "meeting": ("met", "meet", "talks", "negotiation", "consultation", "discuss"),
+    "visit": ("visit", "arrived"),
+    "call": ("call", "telephone", "phone", "onference"),
+    "invite": ("invit",),
+    "launch_service": ("launch", "start", "began", "resum", "inaugura", "introduc", "open", "commenc", "first", "maiden", "sent", "dispatch", "received", "welcomed", "were", "was", "been"),
+    "open_facility": ("open", "inaugura", "commission", "unveil", "handed", "complet", "put into"),
+    "start_construction": ("ground", "laid", "onstruct", "building"),
+}  # fmt: skip
+_COMPILED = tuple((t, m, re.compile(p), _NEEDED[m]) for t, m, p in _RULES)
 _QUICK = re.compile(r"\b(?:[Dd]iplomatic|sign|inked|initialled|sealed|conclud|established|set up|created|formed|participat|took part|takes part|attend|address|spoke|speaking|held|hold|holds|host|open|met|meet|talks|meeting|negotiation|consultation|discuss|visit|arrived|call|telephone|phone|invit|launch|start|began|resum|inaugurat|introduc|commenc|first|maiden|commission|unveil|complet|reopen|broke ground|laid|construction|put their|video|handed|Signing|dispatched|sent|received|welcomed|took place)", re.IGNORECASE)  # fmt: skip
 _MODAL = re.compile(r"\b(?:will|would|to|plans?|planned|agreed to|could|may|might|should|expected|hopes?|intends?|slated|set to|scheduled|upcoming|ready to|wants? to|proposed|until|before|if|can|must|invit\w+)\b[^.;,]{0,30}$")
 _UPCOMING = re.compile(r"\b(?:upcoming|forthcoming|next (?:session|meeting|summit|round)|(?:slated|scheduled|set|due|planned|expected) to (?:convene|be held|take place|meet)|will (?:be held|take place|convene|meet|visit|travel|host))\b")
+# A mention is joined to one of this many events before it at most; it keeps hostile input cheap.
+LOOK_BACK = 60
 _VAGUE_MENTION = re.compile(r"\b(?:series of|number of|(?:these|those|the|new|several)(?: \w+)? agreements signed|documents? signed|signed today)\b", re.IGNORECASE)
 _DURING = re.compile(r"\b(?:[Dd]uring|[Aa]t|[Aa]fter|[Ff]ollowing|[Cc]oncluding|[Ii]n) (?:the |his |her |their |these )?(?:meeting|talks|visit|conclusion of the talks|end of the|ceremony|negotiations|discussions|summit|forum|session|trip)\b")
 _ALSO = re.compile(r"\b(?:also|[Tt]he (?:talks|meeting|visit|document)|[Hh]e|[Ss]he)\b")
@@ -70,7 +86,10 @@ def events_of(reading: Reading, sentence: Sentence, earlier: Sequence[Event]) ->
         return []
     out: list[Event] = []
     spans: list[tuple[int, int, str]] = []
-    for kind, mode, pattern in _COMPILED:
+    words = text[a:b]
+    for kind, mode, pattern, needed in _COMPILED:
+        if not any(w in words for w in needed):
+            continue
         for m in pattern.finditer(text, a, b):
             if any(s < m.end() and m.start() < e and (k == kind or mode == "forum") for s, e, k in spans):
                 continue
@@ -118,7 +137,7 @@ def _event(
         instrument = _instrument(text, m.start(), sentence.end)
         mode = _agree_mode(instrument.value or "")
     actors = _actors(text, sentence, m, mode)
-    previous = next((e for e in reversed(earlier)), None)
+    previous = next((e for e in reversed(earlier) if not e.planned), None)
     areas = _areas(reading, sentence, actors, previous)
     if _PLURAL.search(text, sentence.start, sentence.end) and not any(a.kind == "person" for a in actors) and previous is not None:
         actors = [*actors, *(a for a in previous.actors if a.kind == "person")]
@@ -256,7 +275,7 @@ def merge_events(reading: Reading, found: Sequence[Event]) -> list[Event]:
     out: list[Event] = []
     for e in found:
         vague = e.event_type == "AGREE" and _VAGUE_MENTION.search(e.quote) is not None and e.instrument.known and "agreements" in (e.instrument.value or "")
-        same = next((i for i in range(len(out) - 1, -1, -1) if _same_event(out[i], e, vague=vague)), None)
+        same = next((i for i in range(len(out) - 1, max(-1, len(out) - 1 - LOOK_BACK), -1) if _same_event(out[i], e, vague=vague)), None)
         if same is None:
             out.append(e)
             continue
@@ -386,7 +405,7 @@ def _flow(reading: Reading, sentence: Sentence, m: re.Match[str], last: int, *, 
         other = replace(both[0], basis="inherited") if both else MISSING
     if not other.known and owner.known and reading.pair and owner.value in reading.pair:
         code = next(c for c in reading.pair if c != owner.value)
-        other = Slot(code, "", *(reading.pair_span or (None, None)), "inherited", 0.6)
+        other = Slot(code, _words_at(reading, reading.pair_span), *(reading.pair_span or (None, None)), "inherited", 0.6)
     exporter, importer = (owner, other) if outward else (other, owner)
     names, codes, doubtful = _goods_list(text, goods, first, end, last)
     reasons = [f"{name} of the flow not certain" for name, slot in (("exporter", exporter), ("importer", importer)) if not slot.known]
@@ -420,6 +439,10 @@ def _flow(reading: Reading, sentence: Sentence, m: re.Match[str], last: int, *, 
         modality="potential" if potential else "actual",
         period=spans[0] if spans else period,
     )
+
+
+def _words_at(reading: Reading, span: tuple[int, int] | None) -> str:
+    return reading.text[span[0] : span[1]] if span else ""
 
 
 def _subject_is_exporter(flow: Flow) -> bool:

@@ -11,6 +11,7 @@ from karavan.evidence.clauses import (
     DOWN,
     UP,
     direction_near,
+    document_pair,
     named_route,
     pair_of,
     parties,
@@ -24,6 +25,7 @@ from karavan.evidence.records import MISSING, Figure, Period, Quantity, Slot, Sp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from karavan.evidence.clauses import Party
     from karavan.evidence.discourse import Reading, Sentence
@@ -50,9 +52,11 @@ _BASE_BEFORE = re.compile(
 _TO_LEVEL = re.compile(r"(?:[\w\s,'’()%-]{0,70})\b(?:to|reach(?:ed|ing)?|hit(?:ting)?|total(?:l?ing|l?ed)|amount(?:ing|ed)? to|stood at|standing at|and was|,? at|exceed(?:ing|ed)?|worth)(?: the| a| a record| about| around| nearly| almost| over| more than| some| just| reach| stand at| approximately| its)*\s?$", re.IGNORECASE)  # fmt: skip
 _CLAUSE_BREAK = re.compile(r";|\b(?:while|whereas|but|although)\b")
 _ANAPHORA = re.compile(r"[“\"]?(?:It|Its|They|Their|This|That|These|Those|The (?:figure|number|volume|total|indicator|amount|turnover|value|growth|increase|sum|latter|rise|decline|result|corresponding|same|share|bulk|rest)|Of (?:this|that|these|which|the total)|The (?:trade|export|import|cargo|freight) (?:volume|turnover|value|figure)|Both|By (?:value|volume|weight)|In (?:value|volume|weight|monetary)|Volume|Value|Exports|Imports|Compared)\b")  # fmt: skip
+_ANAPHORA_IN = re.compile(r"\b(?:of (?:this|that|these|which|the total)\\b(?! (?:year|month|week|quarter|period|decade|kind|type|country))|this (?:figure|volume|number|period)|the (?:country|port|route|corridor|line|railway)(?:['’]s)?|its)\b", re.IGNORECASE)
+_CHANGE_OF = re.compile(r"\b(?P<w>increase|growth|increment|rise|gain|decline|decrease|drop|fall|reduction|loss)(?: \w+){0,2} of(?: about| around| nearly| over| some| almost)? $", re.IGNORECASE)
 _WEIGHT = re.compile(r"\b(?:volumes?|weight|tonnage|quantity|physical)\b", re.IGNORECASE)
 _WORTH = re.compile(r"\b(?:values?|worth|monetary|money|dollar)\b", re.IGNORECASE)
-_NOT_MEASURE_AFTER = re.compile(r"[ -](?:[Mm]inist|[Hh]ouse|[Mm]inistry|and economic|union|relations?\b(?! worth)|ties|cooperation|agreements?|fair|mission|deals?|routes?|wars?|corridors?|facilitation|barriers?|partners?|unions?|balance|deficit|surplus|office|representative|delegation|officials?|[Cc]hamber|body|[Bb]ank|centres?|centers?|zones?|potential\b|links?\b|hub|association|group|sector|policy|and transport|talks|forum|authority)", re.IGNORECASE)  # fmt: skip
+_NOT_MEASURE_AFTER = re.compile(r"[ -](?:[Mm]inist|[Hh]ouse|[Mm]inistry|and economic|union|relations?\b(?! worth)|ties|cooperation|agreements?|fair|mission|deals?|routes?|wars?|corridors?|facilitation|barriers?|unions?|balance|deficit|surplus|office|representative|delegation|officials?|[Cc]hamber|body|[Bb]ank|centres?|centers?|zones?|potential\b|links?\b|hub|association|group|sector|policy|and transport|talks|forum|authority)", re.IGNORECASE)  # fmt: skip
 _NOT_MEASURE_BEFORE = re.compile(r"\b(?:[Ff]ree|[Ff]air|to|[Ww]orld|preferential|stock) $")
 _TIME_WORDS = re.compile(r"\b(?:transit time|travel|journey|takes?|took|taking|delivery time|transport time|in transit|from .{3,40} to|clear\w*|dwell|wait\w*|cut|reduc\w*|shorten\w*|turnaround|sail\w*)\b", re.IGNORECASE)  # fmt: skip
 _PRESENT = re.compile(r"\b(?:is|are|stands?|accounts? for|makes? up|passes|pass|enters?|goes|exceeds?|amounts? to|has|have|totals?|remains?|operate|operates|currently|now|handles?|carries|comes?|includes?|moves|serves|connects?|runs|live)\b", re.IGNORECASE)  # fmt: skip
@@ -110,6 +114,7 @@ class Frame:
     period: Slot[Period] = MISSING
     sentence: int = -9
     block: int = -1
+    used: int = -9
 
 
 def unit_class(quantity: Quantity) -> str:
@@ -124,6 +129,10 @@ def _slot(text: str, start: int, end: int, value: object, basis: str = "explicit
     return Slot(value, text[start:end], start, end, basis, confidence)  # type: ignore[arg-type]
 
 
+_DISTANCE = re.compile(r"\s(?:by (?:road|rail|sea|air) )?(?:to the )?(?:north|south|east|west|away|from|off|inland|upstream|downstream|further|outside)\b")
+_YEAR_EARLIER = re.compile(r"\s(?:in )?(?:an?|one|the) (?:year|month|quarter) (?:earlier|ago|before|prior|previous)|\s(?:in|over|during) the (?:same|previous|corresponding) (?:period|year|months?|quarter)")
+
+
 def role_of(text: str, sentence: Sentence, q: FoundQuantity) -> Role:
     """Say whether a quantity is a level, the level of the base period, a change, a share, or nothing of interest."""
     kind = unit_class(q.quantity)
@@ -135,13 +144,21 @@ def role_of(text: str, sentence: Sentence, q: FoundQuantity) -> Role:
         return "change"
     if kind == "percent":
         return _percent_role(text, sentence, q, before, after)
+    if re.match(r"(?:-|\s)?(?:[\w-]+ )?(?:vessels?|ships?|carriers?)\b", after) and kind in {"teu", "mass", "other"}:
+        return "skip"
+    if kind == "length" and _DISTANCE.match(after):
+        return "skip"
+    if kind == "time" and _BASE_BEFORE.search(before) and re.search(r"\bto\s", after):
+        return "base"
     if kind == "time":
-        return "level" if _TIME_WORDS.search(text, sentence.start, sentence.end) and not re.match(r"\s(?:visit|meeting|talks|session|conference|forum|trip|tour|event|summit|later|earlier|ago|after|before|of talks|notice)", after) else "skip"  # fmt: skip
+        return "level" if _TIME_WORDS.search(text, sentence.start, sentence.end) and not re.match(r"\s(?:[\w-]+ ){0,2}(?:visit|meeting|talks|session|conference|forum|trip|tour|event|summit|later|earlier|ago|after|before|of talks|notice)", after) else "skip"  # fmt: skip
     if kind == "other" and q.quantity.unit in {"m", "W", "ha", "m2", "km2", "km/h"}:
         return "level"
     if _BASE_BEFORE.search(before):
         m = _BASE_BEFORE.search(before)
         word = m.group().strip().lower() if m else ""
+        if word.split()[0] == "from" and _YEAR_EARLIER.match(after):
+            return "base"
         if word.split()[0] == "from" and not (re.search(rf"\b(?:{UP}|{DOWN}|raise|lift|bring)\b", text[sentence.start : q.outer], re.IGNORECASE) or re.search(r"\bto\s", after)):
             return "level"
         return "base"
@@ -204,6 +221,13 @@ def usable_measure(text: str, sentence: Sentence, m: Mention) -> bool:
     return not (m.entry.id == "export" and text[m.start : m.end].lower() in {"ships", "delivered", "exporter"} and m.entry.name == "ships")
 
 
+_CARRIAGE = frozenset({"shipments", "shipped", "deliveries", "delivered"})
+_THING_BOUGHT = re.compile(
+    r"[ -](?:(?!into\b|in\b|for\b|on\b|to\b|from\b|by\b|and\b|of\b|was\b|were\b|via\b|through\b|at\b|per\b|between\b|with\b|over\b|along\b|last\b|during\b)[\w’'-]+ ){0,4}?(?:(?P<loan>loan|grant|credit|credit line|facility|financing package|fund)|project|terminal|deal|contract|programme|program|plant|bridge|railway|rail line|port|highway|road|line|upgrade|corridor|refinery|airport|expansion|scheme|pipeline|factory|hub|complex|park)s?\b(?! (?:exports?|imports?|trade))"
+)
+_TOWARD = re.compile(r"\b(?:to|from|into) (?:the )?[A-Z]")
+
+
 def indicator_for(text: str, sentence: Sentence, q: FoundQuantity, start: int, end: int) -> Slot[str]:
     """Return what a quantity measures: by its unit, the nearest fitting word before it, then behind it."""
     kind = unit_class(q.quantity)
@@ -214,6 +238,13 @@ def indicator_for(text: str, sentence: Sentence, q: FoundQuantity, start: int, e
         if q.quantity.rate and q.quantity.counted == "times":
             return Slot("service_frequency", q.quantity.raw, q.start, q.end, "explicit", 0.9)
         return Slot("count", q.quantity.raw, q.start, q.end, "explicit", 0.7)
+    if kind == "money":
+        m = _THING_BOUGHT.match(text, q.end, sentence.end)
+        if m:
+            name = "funding" if m["loan"] else "cost"
+            return Slot(name, m.group().strip(), m.end() - len(m.group().strip()), m.end(), "explicit", 0.8)
+    if q.quantity.unit == "m" and not re.match(r"[ -](?:long|in length)\b", text[q.end : q.end + 12]):
+        return MISSING
     if kind == "length" or kind == "time":
         return Slot({"length": "length", "time": "transit_time"}[kind], q.quantity.raw, q.start, q.end, "explicit", 0.8)
     allowed = _ALLOWED.get(kind)
@@ -234,6 +265,8 @@ def indicator_for(text: str, sentence: Sentence, q: FoundQuantity, start: int, e
             best = (gap, m)
     if best is not None:
         m = best[1]
+        if m.entry.name in _CARRIAGE and kind in {"mass", "teu"} and not _TOWARD.search(text, m.end, end):
+            return Slot("freight", text[m.start : m.end], m.start, m.end, "explicit", 0.8)
         return Slot(m.entry.id, text[m.start : m.end], m.start, m.end, "explicit", 0.9)
     if kind == "teu":
         return Slot("container_traffic", q.quantity.raw, q.start, q.end, "explicit", 0.7)
@@ -271,11 +304,28 @@ def figures_of(reading: Reading, sentence: Sentence, free: Sequence[FoundQuantit
         if role == "change":
             continue
         a, b = stretch(text, sentence, q, levels) if len(levels) > 1 else (sentence.start, sentence.end)
-        drafts.append(_draft_level(reading, sentence, q, role, (a, b), levels, frame, drafts))
+        if len(levels) > 1 and text[q.outer - 1 : q.outer] == "(":
+            b = min(b, q.end + 1)
+        wide = len(levels) > 1 and _shared_parties(reading, sentence, levels)
+        drafts.append(_draft_level(reading, sentence, q, role, (a, b), levels, frame, drafts, wide=wide))
     _respectively(reading, sentence, drafts)
     changes = [q for q, r in rated if r == "change"]
     _attach_changes(reading, sentence, drafts, changes, frame)
     return drafts
+
+
+def _shared_parties(reading: Reading, sentence: Sentence, levels: Sequence[FoundQuantity]) -> bool:
+    """Whether all levels of a sentence are about the same countries: two at most, which do not take turns."""
+    spans = [stretch(reading.text, sentence, q, levels) for q in levels]
+    if any(b < c for (_, b), (c, _) in zip(spans, spans[1:], strict=False)) and _APART.search(reading.text, levels[0].end, levels[-1].outer):
+        return False
+    if "respectively" in reading.text[sentence.start : sentence.end]:
+        return False
+    found = [parties(reading, sentence, a, b) for a, b in spans]
+    codes = {p.code for group in found for p in group}
+    parts = [{p.part for p in group} for group in found]
+    turns = any(x & y for i, x in enumerate(parts) for y in parts[i + 1 :])
+    return 0 < len(codes) <= 2 and not turns
 
 
 def _draft_level(
@@ -287,6 +337,8 @@ def _draft_level(
     levels: Sequence[FoundQuantity],
     frame: Frame,
     earlier: Sequence[Draft],
+    *,
+    wide: bool,
 ) -> Draft:
     text = reading.text
     draft = Draft(sentence, q, role, Slot(q.quantity, text[q.start : q.end], q.start, q.end, "explicit", 0.95))
@@ -300,16 +352,19 @@ def _draft_level(
         draft.indicator = replace(main.indicator, basis="inherited") if main.indicator.known else draft.indicator
     if not draft.indicator.known:
         draft.indicator = _inherited_indicator(text, sentence, q, frame)
-    fill_areas(reading, sentence, draft, span, frame)
+    fill_areas(reading, sentence, draft, (sentence.start, sentence.end) if wide else span, frame)
     if role == "base" and main is not None and main.areas.known and not parties(reading, sentence, *_tail_span(q, span)):
         draft.areas, draft.direction, draft.place = replace(main.areas, basis="inherited"), main.direction, main.place
-    draft.period = main_period(reading, sentence, q, span, levels, _country(draft), frame.period)
+    draft.period = main_period(reading, sentence, q, span, levels, _country(draft), frame.period, frame.used)
+    if indicator_is_timeless(draft) and draft.period.basis == "inherited":
+        draft.period = MISSING
     if role == "base":
         draft.period = base_period_for(reading, sentence, q, span, main.period if main else frame.period, _country(draft))
         if not draft.period.known and main is None:
             later = main_period(reading, sentence, levels[-1], (levels[-1].start, sentence.end), levels, _country(draft), frame.period)
             draft.period = base_period_for(reading, sentence, q, span, later, _country(draft))
-    draft.transformation = "share" if role == "share" else "cumulative" if _is_cumulative(draft) else "level"
+    change = _CHANGE_OF.search(text[max(sentence.start, q.outer - 60) : q.outer])
+    draft.transformation = "change_abs" if change and role == "level" else "share" if role == "share" else "cumulative" if _is_cumulative(draft) else "level"
     if role == "share":
         m = re.compile(r"\s?(?:share |stake )?(?:of|in) (?:the )?(?P<w>[^,.;]{4,90})").match(text, q.end, sentence.end)
         draft.whole = Slot(m["w"].strip(), m["w"], m.start("w"), m.end("w"), "explicit", 0.7) if m else MISSING
@@ -317,12 +372,17 @@ def _draft_level(
     return draft
 
 
+def indicator_is_timeless(draft: Draft) -> bool:
+    """Whether a level needs no period: a capacity, a length, a cost."""
+    return draft.indicator.value in TIMELESS and draft.role == "level"
+
+
 def _tail_span(q: FoundQuantity, span: tuple[int, int]) -> tuple[int, int]:
     return q.end, span[1]
 
 
 def _country(draft: Draft) -> str:
-    return draft.areas.value[0] if draft.areas.value else ""
+    return next((a for a in draft.areas.value or () if len(a) == 3 and a.isalpha()), "")
 
 
 def _is_cumulative(draft: Draft) -> bool:
@@ -333,7 +393,8 @@ def _is_cumulative(draft: Draft) -> bool:
 def _inherited_indicator(text: str, sentence: Sentence, q: FoundQuantity, frame: Frame) -> Slot[str]:
     """Return the indicator of the figure before, for a sentence that goes on about it; freight for bare tonnes."""
     kind = unit_class(q.quantity)
-    if frame.drafts and sentence.index - frame.sentence <= 1 and frame.block == sentence.block:
+    goes_on = _ANAPHORA.match(text[sentence.start : sentence.start + 40]) is not None
+    if frame.drafts and sentence.index - frame.sentence <= 1 and (frame.block == sentence.block or goes_on):
         same = [d for d in frame.drafts if unit_class(d.found.quantity) == kind and d.indicator.known]
         names = {d.indicator.value for d in same}
         if len(names) == 1:
@@ -357,6 +418,8 @@ def _fill_product(text: str, sentence: Sentence, draft: Draft, span: tuple[int, 
 
 def _relevant(found: Sequence[Party], indicator: str) -> list[Party]:
     """Drop countries that are only the place where something was said, if enough others are there."""
+    if indicator not in {"investment", "enterprise_count", "count", "funding"}:
+        found = [p for p in found if p.part != "company"]
     strong = [p for p in found if p.part not in {"place", "other"}]
     if indicator in PAIR_KINDS and len({p.code for p in strong}) >= 2:
         return strong
@@ -375,7 +438,10 @@ def fill_areas(reading: Reading, sentence: Sentence, draft: Draft, span: tuple[i
             found = head
         else:
             subject = [p for p in head if p.part in {"owner", "pair", "origin"} and p.code not in codes]
-            found = [*subject[:1], *found] if len({p.code for p in head} - codes) <= 1 else found
+            listed = text[draft.found.start - 1 : draft.found.start] == "("
+            if listed and len(subject) > 1:
+                subject.sort(key=lambda p: (not text.startswith(("'s", "’s"), p.end), p.start))
+            found = [*subject[:1], *found] if listed or len({p.code for p in head} - codes) <= 1 else found
     draft.parties = found
     codes = list(dict.fromkeys(p.code for p in found))
     pair = pair_of(reading, sentence, sentence.start, sentence.end)
@@ -384,6 +450,14 @@ def fill_areas(reading: Reading, sentence: Sentence, draft: Draft, span: tuple[i
         draft.reasons.append("more than two areas stand by this trade figure")
     if len(codes) >= 2 or (codes and indicator not in PAIR_KINDS):
         draft.areas = Slot(tuple(codes), text[found[0].start : found[0].end], found[0].start, found[0].end, "explicit", 0.9)
+        route = named_route(reading, sentence, *span)
+        if route is not None and indicator not in PAIR_KINDS and len(codes) < 2:
+            members = route.entry.countries if len(route.entry.countries) <= 3 else ()
+            draft.areas = replace(draft.areas, value=tuple(dict.fromkeys((*codes, route.entry.id, *members))))
+            codes = list(draft.areas.value or ())
+        through = [g for g in places_in(sentence, *span) if re.search(r"\b(?:through|via|at|by)(?: the)?(?: [Pp]ort of)? $", text[max(sentence.start, g.start - 22) : g.start])]
+        if through and indicator not in PAIR_KINDS:
+            draft.areas = replace(draft.areas, value=tuple(dict.fromkeys((*codes, *(c for g in through for c in g.entry.countries)))))
         if indicator not in PAIR_KINDS and all(p.part in {"destination", "origin"} for p in found):
             _add_host(reading, sentence, draft, span, frame)
     elif indicator in PAIR_KINDS:
@@ -397,14 +471,23 @@ def _add_host(reading: Reading, sentence: Sentence, draft: Draft, span: tuple[in
     """Add the country where "cargo bound for Zambia" was counted: a place named here, or the area of the figure before."""
     codes = draft.areas.value or ()
     hosts = [c for g in places_in(sentence, *span) for c in g.entry.countries]
-    before = frame.drafts[-1].areas.value if frame.drafts and sentence.index - frame.sentence <= 1 and frame.block == sentence.block else None
-    extra = tuple(dict.fromkeys(hosts)) or (before or ())
+    extra = tuple(dict.fromkeys(hosts)) or _host(reading)
     new = tuple(dict.fromkeys((*codes, *extra)))
     if new == codes:
         if len(codes) == 1:
             draft.reasons.append("in which country it was counted is not stated")
         return
     draft.areas = replace(draft.areas, value=new, basis="explicit" if hosts else "inherited", confidence=0.75)
+
+
+def _host(reading: Reading) -> tuple[str, ...]:
+    """Return the country of the port or line that the text is about: of the only place in its first three sentences."""
+    places: dict[str, tuple[str, ...]] = {}
+    for s in reading.sentences[:4]:
+        for g in s.geo:
+            if g.kind == "place" and g.entry.detail in {"port", "station", "dry_port"} and g.entry.countries:
+                places.setdefault(g.entry.id, g.entry.countries)
+    return next(iter(places.values())) if len({c for c in places.values()}) == 1 else ()
 
 
 def _fill_pair_area(
@@ -430,6 +513,10 @@ def _fill_pair_area(
     if known and len(known) == 2 and (not code or code in known) and (not code or toward or frame.block == sentence.block):
         draft.areas = Slot(known, before.areas.raw if before else "", before.areas.start if before else None, before.areas.end if before else None, "inherited", 0.75)
         return
+    if known and len(known) == 2 and code and _FOLLOWED.search(text, sentence.start, sentence.end):
+        common = next((c for c in reading.topic if c in known), known[0])
+        draft.areas = Slot((common, code), text[found[0].start : found[0].end], found[0].start, found[0].end, "inherited", 0.7)
+        return
     if code and toward and reading.pair and code in reading.pair:
         draft.areas = Slot(reading.pair, text[found[0].start : found[0].end], found[0].start, found[0].end, "inherited", 0.7)
         return
@@ -439,19 +526,27 @@ def _fill_pair_area(
         if (toward and draft.indicator.value != "import") or (draft.indicator.value == "trade_turnover" and not total) or pair_word:
             draft.reasons.append("the other side of the trade is not certain")
         return
-    places = {c for g in places_in(sentence, sentence.start, sentence.end) for c in g.entry.countries}
+    placed = places_in(sentence, sentence.start, sentence.end)
+    places = {c for g in placed for c in g.entry.countries}
+    if len(places) == 1 and re.search(r"\b(?:through|via|at|by)(?: the)?(?: [Pp]ort of)? $", text[max(sentence.start, placed[0].start - 22) : placed[0].start]):
+        draft.areas = Slot(tuple(places), text[placed[0].start : placed[0].end], placed[0].start, placed[0].end, "explicit", 0.7)
+        draft.place = Slot(placed[0].entry.name, text[placed[0].start : placed[0].end], placed[0].start, placed[0].end, "explicit", 0.8)
+        return
     if len(places) == 1:
         draft.areas = Slot(tuple(places), "", None, None, "inferred", 0.5)
         draft.reasons.append("area only inferred from a place")
         return
     if reading.pair is not None and re.search(r"\b(?:bilateral|mutual|two-way|between)\b", text[sentence.start : sentence.end]):
-        draft.areas = Slot(reading.pair, "", *(reading.pair_span or (None, None)), "inherited", 0.6)
+        draft.areas = document_pair(reading)
         return
     if frame.drafts and frame.drafts[-1].areas.known and near:
         last = frame.drafts[-1].areas
         draft.areas = replace(last, basis="inherited", confidence=0.6)
         return
     draft.reasons.append("areas not stated, or more than one candidate")
+
+
+_FOLLOWED = re.compile(r"\b(?:followed by|next (?:came|was|is|were)|(?:second|third|fourth)(?: place| largest| biggest)?|came (?:second|next|third))\b")
 
 
 def _fill_other_area(
@@ -485,9 +580,21 @@ def _fill_other_area(
     if speaker and speaker.country and re.search(r"\b(?:[Oo]ur|[Ww]e)\b", text[sentence.start : sentence.end]):
         draft.areas = Slot((speaker.country,), sentence.speaker.raw, sentence.speaker.start, sentence.speaker.end, "inherited", 0.75)
         return
-    if frame.drafts and frame.drafts[-1].areas.known and sentence.index - frame.sentence <= 1:
+    near = bool(frame.drafts) and frame.drafts[-1].areas.known and sentence.index - frame.sentence <= 1
+    goes_on = _ANAPHORA.match(text[sentence.start : sentence.start + 40]) is not None or _ANAPHORA_IN.search(text, sentence.start, sentence.end) is not None
+    if near and goes_on and draft.indicator.value not in TIMELESS:
         last = frame.drafts[-1]
         draft.areas, draft.place = replace(last.areas, basis="inherited", confidence=0.7), last.place
+        return
+    lead = {g.entry.id: g for s in reading.sentences[:3] for g in s.geo if g.kind == "corridor"}
+    if len(lead) == 1:
+        g = next(iter(lead.values()))
+        members = g.entry.countries if len(g.entry.countries) <= 3 else ()
+        draft.areas = Slot((g.entry.id, *members), text[g.start : g.end], g.start, g.end, "inherited", 0.65)
+        return
+    host = _host(reading)
+    if host:
+        draft.areas = Slot(host, "", None, None, "inherited", 0.65)
         return
     corridors = {g.entry.id: g for s in reading.sentences[max(0, sentence.index - 2) : sentence.index] for g in s.geo if g.kind == "corridor"}
     if len(corridors) == 1:
@@ -496,6 +603,10 @@ def _fill_other_area(
         return
     if len(reading.topic) == 1:
         draft.areas = Slot((reading.topic[0],), "", None, None, "inherited", 0.6)
+        return
+    if near:
+        last = frame.drafts[-1]
+        draft.areas, draft.place = replace(last.areas, basis="inferred", confidence=0.5), last.place
         return
     draft.reasons.append("areas not stated, or more than one candidate")
 
@@ -559,7 +670,7 @@ def _attach_changes(
         target: Draft | None = None
         if len(changes) > 1 and len(open_levels) == len(changes) and "respectively" in text[sentence.start : sentence.end]:
             target = open_levels[i]
-        elif open_levels:
+        elif open_levels and not _YEARLY.search(text, max(sentence.start, q.outer - 45), min(sentence.end, q.end + 25)):
             target = _level_for(text, sentence, q, [d for d in open_levels if not d.change.known], changes)
         elif before:
             target = _earlier_level_for(text, sentence, q, before, changes, i)
@@ -575,16 +686,28 @@ def _attach_changes(
         drafts.append(_lone_change(reading, sentence, q, slot, sign, frame, changes))
 
 
+_YEARLY = re.compile(r"\b(?:annual average|average annual|averag\w+|annually|per annum|a year on average|each year|every year|CAGR|compound)\b", re.IGNORECASE)
+_APART = re.compile(r";|\bwhile\b|\bwhereas\b|, with\b")
+
+
+def _other_series(text: str, sentence: Sentence, q: FoundQuantity, draft: Draft) -> bool:
+    """Whether the word that a change measures, right before it, is another than its would-be level's."""
+    own = [m for m in sentence.measures if 0 <= q.outer - m.end < 40 and usable_measure(text, sentence, m)]
+    return bool(own) and draft.indicator.known and own[-1].entry.id != draft.indicator.value and own[-1].start != draft.indicator.start and own[-1].entry.id in PAIR_KINDS | {"revenue", "price", "production", "investment", "cost", "tariff"} and draft.indicator.value != "trade_turnover"
+
+
 def _level_for(text: str, sentence: Sentence, q: FoundQuantity, open_levels: Sequence[Draft], changes: Sequence[FoundQuantity]) -> Draft | None:
+    """Return the level that a change belongs to: "(up 19 %)" right behind it, "by 8 % to" it, else the nearest before."""
+    touching = [d for d in open_levels if d.found.end <= q.outer and re.fullmatch(r"(?:(?: [\w ]{1,20})?,? ?\(|[;,] ?)(?:up|down|an?|\+|-|–|a rise of|a fall of|by| )*", text[d.found.end : q.outer])]
+    if touching:
+        return touching[-1]
     after = [d for d in open_levels if d.found.start >= q.end]
     before = [d for d in open_levels if d.found.end <= q.outer]
     if after and _TO_LEVEL.fullmatch(text[q.end : after[0].found.outer]) and not any(c.start > q.end and c.end <= after[0].found.start for c in changes):
         return after[0]
-    if before:
-        gap = text[before[-1].found.end : q.outer]
-        if not re.search(r";|\bwhile\b|\bwhereas\b", gap):
-            return before[-1]
-    if after and not re.search(r";|\bwhile\b|\bwhereas\b", text[q.end : after[0].found.outer]):
+    if before and not _APART.search(text, before[-1].found.end, q.outer) and not _other_series(text, sentence, q, before[-1]):
+        return before[-1]
+    if after and not _APART.search(text, q.end, after[0].found.outer) and not _other_series(text, sentence, q, after[0]):
         return after[0]
     return None
 
@@ -629,7 +752,7 @@ def _lone_change(
     if not draft.indicator.known:
         draft.indicator = _inherited_indicator(text, sentence, q, frame)
     fill_areas(reading, sentence, draft, span, frame)
-    draft.period = main_period(reading, sentence, q, span, changes, _country(draft), frame.period)
+    draft.period = main_period(reading, sentence, q, span, changes, _country(draft), frame.period, frame.used)
     draft.base = base_period_for(reading, sentence, q, span, draft.period, _country(draft), explicit_only=True)
     if not slot.known and quantity.unit != "{pp}":
         draft.reasons.append("direction of the change not certain")
@@ -672,8 +795,9 @@ def finish_figure(reading: Reading, draft: Draft) -> Figure:
         period = Slot(Period(day.value, None, "", "unknown", "gregorian", "as_of"), "", None, None, "inferred", 0.3)
     if period.value is not None and not period.value.known and period.value.start is None:
         reasons.append(f"period {period.value.raw!r} cannot be dated: " + ("year of the article unknown" if day.value is None else "its anchor is not known"))
-    elif (not period.known or period.basis == "inferred") and not (indicator in TIMELESS and draft.transformation == "level"):
+    elif (not period.known or period.basis == "inferred") and not (indicator in TIMELESS and draft.transformation == "level" and draft.role != "base"):
         reasons.append("period not stated")
+    _gate_time(text, draft, period, day.value, reasons)
     s, last = draft.sentence, draft.last or draft.sentence
     start, end = trim(text, s.start, last.end)
     spans = (Span(start, end),)
@@ -702,6 +826,23 @@ def finish_figure(reading: Reading, draft: Draft) -> Figure:
         whole=draft.whole,
         mode=_mode(text, s),
     )
+
+
+_AHEAD_BEHIND = re.compile(r"(?: of [\w ]{1,30})? (?:will|would|is to|are to|(?:is|are) (?:expected|planned|projected|forecast|scheduled))\b")
+_AHEAD = re.compile(r"\b(?:will|would|expected|projected|forecasts?|planned|estimated to|could|may|might|aims?|target|is to|are to|hopes?)\b")
+
+
+def _gate_time(text: str, draft: Draft, period: Slot[Period], day: date | None, reasons: list[str]) -> None:
+    """Add the reason why a number about the future is no figure of what was."""
+    s = draft.sentence
+    value = period.value
+    if day is not None and value is not None and value.start is not None and value.kind != "as_of" and value.start > day:
+        reasons.append("lies ahead of the day of publication: a forecast")
+    head = text[max(s.start, draft.found.outer - 60) : draft.found.outer]
+    if (_AHEAD_BEHIND.match(text, draft.found.end, s.end) or _AHEAD.search(head)) and not re.search(r"[,;]|\b(?:and|while|but)\b", head[(_AHEAD.search(head) or re.match("", head)).end() :] if _AHEAD.search(head) else ""):  # type: ignore[union-attr]
+        reasons.append("said of the future")
+    if draft.indicator.value == "length" and draft.areas.basis == "explicit" and not (draft.areas.raw or "")[:1].isupper():
+        reasons.append("areas only inferred")
 
 
 def _finished_quantity(reading: Reading, draft: Draft, reasons: list[str]) -> Slot[Quantity]:

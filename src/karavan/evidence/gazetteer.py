@@ -25,6 +25,12 @@ _WORD = re.compile(r"(?:[A-Z]\.){2,}+|[^\W_]++(?:['’](?!s\b)[^\W\d_]++)*+")
 _GAP = re.compile(r"[ \u00a0\n]?[-–—.]?[ \u00a0]?|[ \u00a0]?&[ \u00a0]?")
 _LAYER_OF: dict[Kind, Layer] = {"product": "goods", "measure": "measure"}
 MAX_NAME_WORDS = 8
+# "Chinese-built" says who built it, "the Ethiopian fiscal year" how years are counted: neither is a party.
+_NOT_OF_COUNTRY = re.compile(
+    r"-(?:built|made|funded|backed|owned|led|financed|operated|style|born|listed|registered|flagged)\b"
+    r"| (?:fiscal|financial|calendar|solar|local)? ?year\b| calendar\b| time\b| language\b"
+    r"| (?:dollars?|francs?|rupees?|shillings?|pounds?|pesos?|dinars?|dirhams?|r[iy]yals?|rials?|rubles?|roubles?|birr|yuan|tenge|manats?|liras?|lari|baht|dong|naira|cedis?|rand|kwacha|soums?|sums?)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +218,10 @@ def find_mentions(text: str, names: Gazetteer, start: int, end: int) -> dict[Lay
                 continue
             have = plain if proper else lower
             if all(_same(have[i + k], want[k]) for k in range(n)) and (n == 1 or _joined(text, words, i, n)):
+                if n == 1 and text.startswith(("$", " dollar", " cent"), words[i].end()):
+                    continue  # US$ and U.S. dollars are a currency
+                if entry.kind == "demonym" and _NOT_OF_COUNTRY.match(text, words[i + n - 1].end()):
+                    continue
                 found[layer].append(Mention(words[i].start(), words[i + n - 1].end(), entry))
                 free[layer] = i + n
     return found

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from karavan.evidence.calendars import gregorian_to_solar_hijri, solar_hijri_months
+from karavan.evidence.calendars import gregorian_to_solar_hijri, shift_years, solar_hijri_month_days, solar_hijri_months
 from karavan.evidence.periods import Anchors, FoundPeriod, find_periods, resolve
 from karavan.evidence.records import MISSING, Period, Slot
 
@@ -35,6 +37,8 @@ def resolved(reading: Reading, found: FoundPeriod, previous: Slot[Period], count
     hangs = found.period is None and found.kind in {"relative", "lookback", "iranian", "weekday"}
     if hangs and reading.document.published.basis == "inferred":
         basis = "inherited"
+    if period.kind == "lookback" and "M" in period.duration and period.start is not None and (previous.value is None or period.start != previous.value.start):
+        basis = "inferred"
     confidence = 0.9 if found.period is not None else 0.8
     return Slot(period, raw, found.start, found.end, basis, confidence)  # type: ignore[arg-type]
 
@@ -105,11 +109,13 @@ def main_period(
     levels: Sequence[FoundQuantity],
     country: str,
     previous: Slot[Period],
+    last_used: int = -9,
 ) -> Slot[Period]:
     """Return the period of a quantity: the time in its own stretch, else the one of the sentence, else the one before.
 
     "The same period" without a year is the period spoken of before. A period is inherited only from the sentence
-    before, or two before in the same paragraph.
+    before, two before in the same paragraph, or along a chain of figures (`last_used`: the last sentence that had it);
+    never by a sentence about the present.
     """
     text = reading.text
     options = [p for p in candidates(reading, sentence) if not _owned_by_base(text, p, levels, q)]
@@ -119,18 +125,44 @@ def main_period(
     same = [p for p in sentence.periods if p.kind == "same" and p.use == "base" and not _is_change_base(text, p, sentence)]
     own = [p for p in options if span[0] <= p.start < span[1]]
     if own:
-        chosen = min(own, key=lambda p: p.start - q.end if p.start >= q.end else q.start - p.end + 4)
-        return resolved(reading, chosen, previous, country)
+        return _iranian(resolved(reading, min(own, key=lambda p: _distance(text, p, q)), previous, country), country)
     if same:
         return resolved(reading, same[0], previous, country, "inherited")
     distinct = {text[p.start : p.end].lower() for p in options}
-    if options and (len(distinct) == 1 or len(levels) > 1):
+    now = _NOW.search(text, *span) is not None
+    if options and (len(distinct) == 1 or len(levels) > 1) and not now:
         before = [p for p in options if p.start < q.start]
         chosen = before[0] if before and before[0].start - sentence.start < 60 else (before or options)[-1]
         return resolved(reading, chosen, previous, country, "explicit" if len(distinct) == 1 else "inherited")
-    if previous.known and _may_inherit(reading, sentence, previous):
+    if previous.known and not now and not _PERFECT.search(text, *span) and (sentence.index - last_used <= 1 or _may_inherit(reading, sentence, previous)):
         return Slot(previous.value, previous.raw, previous.start, previous.end, "inherited", 0.7)
     return MISSING
+
+
+# What "has" happened has happened by now, whatever period was spoken of before.
+_PERFECT = re.compile(r"\b(?:has|have|had) (?:\w+ly |also |already |so far )?(?!been (?:up|down))\w+")
+_NOW = re.compile(r"\b(?:current(?:ly)?|now|nowadays|at present|presently|today|is|are|stands? at|(?:has|have)(?= (?:\d|an? |some |over |about |more than |invested )))\b")
+
+
+def _iranian(slot: Slot[Period], country: str) -> Slot[Period]:
+    """Read an interval of Iran's or Afghanistan's as one of their calendar where it begins and ends with its months."""
+    p = slot.value
+    if p is None or p.start is None or p.end is None or country not in {"IRN", "AFG"} or p.granularity != "range":
+        return slot
+    _, _, first = gregorian_to_solar_hijri(p.start)
+    year, month, last = gregorian_to_solar_hijri(p.end)
+    if first != 1 or last != solar_hijri_month_days(year, month):
+        return slot
+    return replace(slot, value=replace(p, calendar="solar_hijri"))
+
+
+def _distance(text: str, p: FoundPeriod, q: FoundQuantity) -> int:
+    """Return how far a time stands from a quantity: right behind is nearest, behind a comma far; a leading time is near."""
+    if p.start >= q.end:
+        gap = text[q.end : p.start]
+        return len(gap) + 40 * gap.count(",")
+    gap = text[p.end : q.start]
+    return min(len(gap), 22) + 4
 
 
 def _is_change_base(text: str, p: FoundPeriod, sentence: Sentence) -> bool:
@@ -144,9 +176,10 @@ def _is_change_base(text: str, p: FoundPeriod, sentence: Sentence) -> bool:
 def _may_inherit(reading: Reading, sentence: Sentence, previous: Slot[Period]) -> bool:
     if previous.start is None:
         return False
-    source = next((s for s in reading.sentences if s.start <= previous.start < s.end), None)
-    if source is None:
+    at = bisect_right(reading.sentences, previous.start, key=lambda s: s.start) - 1
+    if at < 0:
         return False
+    source = reading.sentences[at]
     return sentence.index - source.index <= 1 or (source.block == sentence.block and sentence.index - source.index <= 2)
 
 
@@ -169,8 +202,22 @@ def base_period_for(
         if p.use == "base" or not explicit_only:
             if p.kind in _NO_MAIN:
                 continue
-            return resolved(reading, p, main, country)
+            return _aligned(resolved(reading, p, main, country), main)
     before = [p for p in sentence.periods if p.end <= q.start and p.use == "base" and q.start - p.end < 60]
     if before and explicit_only:
-        return resolved(reading, before[-1], main, country)
+        return _aligned(resolved(reading, before[-1], main, country), main)
     return MISSING
+
+
+def _aligned(base: Slot[Period], main: Slot[Period]) -> Slot[Period]:
+    """Return the same months of the base year where a part of a year is compared with "2013" (inferred)."""
+    a, b = main.value, base.value
+    if a is None or b is None or a.start is None or a.end is None or b.start is None or b.granularity != "year":
+        return base
+    if b.calendar != "gregorian" or a.calendar != "gregorian" or (a.end - a.start).days > 340 or a.start.year != a.end.year or a.start == a.end:
+        return base
+    back = b.start.year - a.start.year
+    if back >= 0:
+        return base
+    moved = replace(a, start=shift_years(a.start, back), end=shift_years(a.end, back), raw=b.raw)
+    return replace(base, value=moved, basis="inferred", confidence=0.5)

@@ -49,7 +49,7 @@ _PORTFOLIO = (
 
 @cache
 def _role_pattern() -> re.Pattern[str]:
-    titles = sorted({row["title"] for row in read_table("roles")} | {"minister", "president", "prime minister", "counterpart", "ambassador", "leader"}, key=len, reverse=True)  # fmt: skip
+    titles = sorted({row["title"] for row in read_table("roles") if not row["title"].startswith("Minister of")} | {"minister", "president", "prime minister", "counterpart", "ambassador", "leader"}, key=len, reverse=True)  # fmt: skip
     alternatives = "|".join(re.escape(t) for t in titles)
     return re.compile(
         rf"(?<![\w’'-])(?:(?:First|Deputy|Acting|Vice|former|Former|Special|Chief|Senior|Executive|ex)[ -])*(?:(?:[A-Z][a-z]+(?:, [A-Z][a-z]+)*(?:,? and [A-Z][a-z]+)? )(?=Minister|Secretary|Commissioner))?(?:{alternatives})\b"

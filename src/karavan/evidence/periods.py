@@ -102,8 +102,9 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("fiscal_dual_c", rf"(?P<y>{_YEAR})[-–](?P<y2>\d\d(?:\d\d)?) (?:fiscal|financial|marketing) year"),
     ("fiscal_one", rf"(?:the )?(?:FY[ ']?(?P<y>(?:20)?\d\d)|(?:fiscal|financial)(?: year)? (?P<y2>{_YEAR}))\b"),
     ("fiscal_rel", r"(?:the )?(?P<rel>previous|last|current|preceding|prior|this|past) (?:fiscal|financial|marketing) year"),
-    ("same_of", rf"{_SAME} (?:period|months?|quarter|half|time|timeframe|nine months|six months|three months|{_NUM}[- ]months?(?: period)?|span|interval)(?: of| in| a| during|,)? ?(?:(?:the )?(?P<rel>last|previous|preceding|prior|past|year earlier|year ago|year before)(?: {_IR}| calendar| fiscal)?(?: year)?|(?P<y>{_YEAR})(?:[-–/](?P<y2>(?:20)?\d\d))?\b)"),
+    ("same_of", rf"{_SAME} (?:period|months?|quarter|half|time|timeframe|nine months|six months|three months|{_NUM}[- ]months?(?: period)?|span|interval)(?: of| in| a| during|,)? ?(?:(?:the )?(?P<rel>last|previous|preceding|prior|past|year earlier|year ago|year before)(?: {_IR}| calendar| fiscal)?(?: year)?|(?:the )?(?P<y>{_YEAR})(?:[-–/](?P<y2>(?:20)?\d\d))?\b(?: (?:fiscal|financial) year)?)"),
     ("same", rf"{_SAME} (?:period|months?|quarter|half|timeframe)\b"),
+    ("same_ref", rf"(?:the|this|that) (?:(?:same|reporting|reported|stated|mentioned|given|specified|review) )?(?:(?:{_NUM})[- ]month )?(?:reporting |review )?period\b(?! (?:of|between|from|when|to)\b)"),
     ("year_range", rf"(?:from )?(?P<y1>{_YEAR}){_DASH}(?P<y2>(?:20|19)\d\d)\b"),
     ("decade", rf"(?:the )?(?P<y>{_YEAR[:-4]}\d0)s\b"),
     ("level", rf"(?:the )?(?P<y>{_YEAR})(?:'s|’s)? (?:level|figure|total|volume|results?)s?\b"),
@@ -121,7 +122,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("weekday", r"(?P<w>Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)\b"),
     ("bare_month", r"(?P<m>January|February|April|June|July|August|September|October|November|December|March|Sept?\.|Oct\.|Nov\.|Dec\.|Jan\.|Feb\.)(?!\w)"),
 )  # fmt: skip
-_COMPILED = [(name, re.compile(r"(?<![\w$€£])" + pattern, re.IGNORECASE if name in {"lookback", "rel_year", "rel_unit", "year_before", "same", "same_of", "half_year", "quarter", "now", "today", "within", "coming", "n_months_rel", "n_months_of", "sh_months", "fiscal_rel", "fiscal_dual", "end_year", "quarter_bare", "half_bare", "sh_half", "months_to", "sh_year"} else 0)) for name, pattern in _RULES]  # fmt: skip
+_COMPILED = [(name, re.compile(r"(?<![\w$€£])" + pattern, re.IGNORECASE if name in {"lookback", "rel_year", "rel_unit", "year_before", "same", "same_of", "half_year", "quarter", "now", "today", "within", "coming", "n_months_rel", "n_months_of", "sh_months", "fiscal_rel", "fiscal_dual", "end_year", "quarter_bare", "half_bare", "sh_half", "months_to", "sh_year", "same_ref"} else 0)) for name, pattern in _RULES]  # fmt: skip
 _ANCHOR = re.compile(
     r"(?<![\w$€£.,])(?:\d|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|JAN|FEB|MAR|APR|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
     r"|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Q[1-4]|H[12]|FY|YoY|Iranian|Persian|Solar|Hijri|Farv|Ord|Khor|Tir|Mord|Shahr|Meh|Aban|Azar|Dey|Bahm|Esf"
@@ -171,6 +172,29 @@ def _safe_day(year: int, month: int, day: int) -> date | None:
         return None
 
 
+_BY_DIGIT = {"between_days_b", "day_b", "iso", "dotted", "n_months_of", "half_code", "quarter_code", "fiscal_dual_b", "fiscal_dual_c", "year_range", "decade", "level", "year", "months_to", "half_year", "quarter", "year_before"}  # fmt: skip
+_BY_MONTH = {"between_days", "days_one_year", "months_two_years", "day", "months", "month", "month_rel", "bare_month"}
+_BY_NAME = _BY_MONTH | {"day_b", "iso", "dotted", "fiscal_dual_b", "fiscal_dual_c", "year", "weekday", "between_days_b"}
+_DIGIT_RULES = [(n, p) for n, p in _COMPILED if n in _BY_DIGIT]
+_MONTH_RULES = [(n, p) for n, p in _COMPILED if n in _BY_MONTH]
+_WORD_RULES = [(n, p) for n, p in _COMPILED if n not in _BY_NAME]
+_WEEKDAY_RULES = [(n, p) for n, p in _COMPILED if n == "weekday"]
+_TIME_WORD = re.compile(r"year|month|quarter|half|day|week|decade|period|stage|phase|future|term|level|end|close|start|beginning|middle|same|\d|time|soon|shortly|initial|eventual|now|present|to date|so far|tomorrow|annual|current", re.IGNORECASE)  # fmt: skip
+_WEEKDAYS = frozenset(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
+
+
+def _rules_at(text: str, anchor: re.Match[str]) -> list[tuple[str, re.Pattern[str]]]:
+    """Return the rules that may match at an anchor: by its first character, and a word of time within reach."""
+    word = anchor.group().lower()
+    if word[0].isdigit():
+        return _DIGIT_RULES
+    if word[:3] in MONTHS and anchor.group()[0].isupper():
+        return _MONTH_RULES
+    if word in _WEEKDAYS:
+        return _WEEKDAY_RULES
+    return _WORD_RULES if _TIME_WORD.search(text, anchor.start(), anchor.start() + 70) else []
+
+
 def find_periods(text: str, start: int, end: int) -> list[FoundPeriod]:
     """Find all words of time between two offsets, in order, not overlapping."""
     if not _CHECK.search(text, start, end):
@@ -180,7 +204,7 @@ def find_periods(text: str, start: int, end: int) -> list[FoundPeriod]:
     for anchor in _ANCHOR.finditer(text, start, end):
         if anchor.start() < free:
             continue
-        for name, pattern in _COMPILED:
+        for name, pattern in _rules_at(text, anchor):
             m = pattern.match(text, anchor.start(), end)
             if m is None:
                 continue
@@ -373,7 +397,7 @@ def _meaning_rest(  # noqa: C901  (one branch a rule: a table of lambdas would h
 ) -> tuple[Period | None, Kind, tuple[str, ...]]:
     if name == "same_of":
         return None, "same", (rel, g["y"] or "", g["y2"] or "")
-    if name == "same":
+    if name in {"same", "same_ref"}:
         return None, "same", ("", "", "")
     if name == "year_range":
         a, b = int(g["y1"] or 0), int(g["y2"] or 0)
@@ -489,6 +513,9 @@ def _resolve_lookback(found: FoundPeriod, raw: str, anchors: Anchors) -> Period:
         return blank
     n = count * factor
     day = anchors.published
+    if not forward and letter == "M" and day.month == n + 1:
+        # Reporting habit: "the past ten months" in November are January to October.
+        return replace(blank, start=date(day.year, 1, 1), end=month_end(day.year, n))
     if letter in "YM":
         other = shift_months(day, -n * (12 if letter == "Y" else 1))
     else:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 Status = Literal["kept", "kept late", "under way", "behind", "missed", "open", "no trace", "too vague"]
 
-SOFT = {"possibility", "expectation", "proposal"}  # spoken of, not promised
+SOFT = {"possibility": "a possibility", "expectation": "an expectation", "proposal": "a proposal"}  # not promised
 CHECKABLE = {"build", "open", "launch", "sign", "visit", "supply"}
 ALIKE = 0.5  # share of common words from which two objects without a quantity are one promise
 STALE_DAYS = 365
@@ -193,7 +193,7 @@ def _judged(row: _Row, seen: Sequence[Observation], done: Sequence[Deed], day: d
         target_note=note, deadline=deadline, latest=outcome.latest, latest_period=outcome.period,
         share_pct=None if not target or outcome.latest is None else 100 * outcome.latest / target,
         growth_needed_pct=outcome.needed, growth_seen_pct=outcome.grown, status=outcome.status,
-        rule=outcome.rule + ("" if modality not in SOFT else f"; {'an' if modality[0] in 'aeiou' else 'a'} {modality}, not a promise"),
+        rule=outcome.rule + (f"; {SOFT[modality]}, not a promise" if modality in SOFT else ""),
         observed=outcome.facts, history=history,
     )  # fmt: skip
 
@@ -309,9 +309,8 @@ def _measured(
             return _with(base, "open", f"the deadline {deadline} has just passed; no value for it is recorded yet")
         if not due:
             return _with(base, "no trace", f"the deadline {deadline} has passed and nothing is recorded for it")
-        rule = (
-            f"{due[0].words()} in {period_words(due[0].first, due[0].last)}, when it was due, is less than the target"
-        )
+        when, share = period_words(due[0].first, due[0].last), 100 * due[0].value / target
+        rule = f"{due[0].words()} in {when}, when it was due, is {share:.0f} % of the target"
         return _with(base, "missed", rule)
     return _racing(base, target, years, made, deadline)
 

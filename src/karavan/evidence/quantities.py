@@ -140,6 +140,8 @@ def _numbers(text: str, start: int, end: int) -> list[_Number]:
     before, _, codes = _currency_tables()
     out: list[_Number] = []
     for m in DIGITS.finditer(text, start, end):
+        if len(out) > MAX_NUMBERS:
+            return out
         head = text[max(start, m.start() - 8) : m.start()]
         symbol = before.search(head)
         read = read_digits(m.group())
@@ -427,8 +429,35 @@ def find_quantities(
             out.append(later)
     spans = {(q.start, q.end) for q in out}
     out.extend(s for s in special if not any(a < s.end and s.start < b for a, b in spans))
+    out = [q for q in _with_lent_units(out) if not _equivalent(text, q, out)]
     out.extend(_borrowed(text, numbers, out, start))
     out.sort(key=lambda q: q.start)
+    return out
+
+
+def _equivalent(text: str, q: FoundQuantity, found: list[FoundQuantity]) -> bool:
+    """Whether money only repeats, in brackets, the money before it in another currency, or is a rate of exchange."""
+    if len(q.quantity.unit) != 3 or not q.quantity.unit.isupper():
+        return False
+    if text[q.end : q.end + 2].lstrip().startswith("=") or text[max(0, q.start - 2) : q.start].rstrip().endswith("="):
+        return True
+    head = text[max(0, q.outer - 24) : q.outer]
+    m = re.search(r"\((?:or |about |equivalent to |equal to |around |approximately |nearly |some |i\.e\.,? )*$", head)
+    if not m:
+        return False
+    at = q.outer - len(head) + m.start()
+    return any(o.end <= at and at - o.end <= 1 and len(o.quantity.unit) == 3 and o.quantity.unit != q.quantity.unit for o in found)
+
+
+def _with_lent_units(found: list[FoundQuantity]) -> list[FoundQuantity]:
+    """Give "17.4 million" the unit of the amount before it in its sentence: "19.3 million tonnes ... from 17.4 million"."""
+    out: list[FoundQuantity] = []
+    for q in sorted(found, key=lambda q: q.start):
+        bare = not q.quantity.unit and not q.quantity.counted and q.shape == "amount"
+        lender = next((o.quantity for o in reversed(out) if o.quantity.unit not in {"%", "{x}", "{pp}", "d", "h", "min", "km", ""}), None)
+        if bare and lender is not None:
+            q = replace(q, quantity=replace(q.quantity, unit=lender.unit), shared_unit=True)  # noqa: PLW2901
+        out.append(q)
     return out
 
 

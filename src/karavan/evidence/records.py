@@ -14,7 +14,6 @@ Offsets count characters of `Document.text`; `document.text[start:end] == raw` h
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from typing import Any, Generic, Literal, TypeVar
@@ -307,11 +306,14 @@ def fact_id(fact: Fact) -> str:
 
     Status and reason are left out, so that a later decision keeps the id.
     """
-    said = to_json(replace(fact, id="", status="partial", reason=""))
-    for key in ("id", "status", "reason", "document", "published", "published_basis"):
-        said.pop(key)
-    words = json.dumps([fact.document_id, said], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(words.encode()).hexdigest()[:16]
+    slots = [
+        (f.name, slot.value, slot.start, slot.end)
+        for f in fields(fact)
+        if isinstance(slot := getattr(fact, f.name), Slot) and slot.value is not None
+    ]
+    plain = [getattr(fact, n, None) for n in ("direction", "transformation", "modality", "action", "stage", "event_type", "mode", "products")]
+    words = repr((fact.document_id, fact.kind, fact.start, fact.end, slots, plain))
+    return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _number(value: float | None) -> float | int | None:

@@ -155,15 +155,23 @@ def read_days(text: str) -> Days:
     words = " ".join(text.split())
     if words.casefold() in {"", "no date", "-"} or "no date" in words.casefold():
         return Days(problem="no period given")
-    if m := re.match(r"iranian year (1[34]\d\d)\b", words, re.IGNORECASE):
-        year = int(m[1])
-        following = solar_hijri_to_gregorian(year + 1)
-        return Days(solar_hijri_to_gregorian(year), following - timedelta(days=1), "solar_hijri")
-    for reader in (_years, _months, _day_range, _one_sided):
-        days = reader(words)
+    for reader in (_iranian, _years, _months, _day_range, _one_sided):
+        try:
+            days = reader(words)
+        except ValueError:  # no such day in any calendar
+            days = None
         if days is not None:
             return days
-    return Days(problem=f"period {words!r} is not understood")
+    return Days(problem=f"period {words[:80]!r} is not understood")
+
+
+def _iranian(words: str) -> Days | None:
+    m = re.match(r"iranian year (1[34]\d\d)\b", words, re.IGNORECASE)
+    if m is None:
+        return None
+    year = int(m[1])
+    following = solar_hijri_to_gregorian(year + 1)
+    return Days(solar_hijri_to_gregorian(year), following - timedelta(days=1), "solar_hijri")
 
 
 def _years(words: str) -> Days | None:

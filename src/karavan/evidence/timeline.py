@@ -69,22 +69,33 @@ def parse_series(text: str) -> Wanted:
     indicator = INDICATORS.get(word.casefold(), word if word in INDICATORS.values() else "")
     if not indicator:
         raise NameNotFound(word, "indicator", sorted(INDICATORS))
-    codes = {k.casefold(): v for k, v in area_codes().items()}
     one_way = re.search(r"->|→|\bto\b", where)
-    names = [n.strip() for n in re.split(r"->|→|\bto\b|[-–/,]| and ", where) if n.strip()]
-    if where.strip().casefold() in codes:
-        names = [where.strip()]
-    areas = []
-    for name in names:
-        if name.casefold() not in codes and len(names) > 1:
-            raise NameNotFound(
-                name, "country or bloc", [k for k in area_codes() if k[:2].casefold() == name[:2].casefold()][:5]
-            )
-        areas.append(codes.get(name.casefold(), name))
+    areas = parse_areas(where)
     if not areas:
         raise NameNotFound(text, "series", ["trade KZ-IR", "exports KZ->IR"])
     direction = f"{areas[0]}->{areas[1]}" if one_way and len(areas) == 2 else ""
-    return Wanted(indicator, tuple(areas), direction)
+    return Wanted(indicator, areas, direction)
+
+
+def parse_areas(text: str) -> tuple[str, ...]:
+    """Understand areas by codes or names, apart by hyphen, comma, "and" or an arrow; one alone may be a place's id.
+
+    Raises `NameNotFound` where one of several is not known.
+
+    Examples
+    --------
+    >>> parse_areas("KZ-IR"), parse_areas("Kenya and UGA"), parse_areas("TITR")
+    (('KAZ', 'IRN'), ('KEN', 'UGA'), ('TITR',))
+    """
+    codes = {k.casefold(): v for k, v in area_codes().items()}
+    if text.strip().casefold() in codes:
+        return (codes[text.strip().casefold()],)
+    names = [n.strip() for n in re.split(r"->|→|\bto\b|[-–/,;]| and ", text) if n.strip()]
+    for name in names if len(names) > 1 else []:
+        if name.casefold() not in codes:
+            near = [k for k in area_codes() if k[:2].casefold() == name[:2].casefold()]
+            raise NameNotFound(name, "country or bloc", near[:5])
+    return tuple(codes.get(name.casefold(), name) for name in names)
 
 
 def timeline(view: View, wanted: Wanted, *, unit: str = "") -> list[SeriesPoint]:

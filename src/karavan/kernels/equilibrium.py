@@ -176,14 +176,14 @@ def new_paths(
                 )
                 if link < 0:
                     b, n = path_to(
-                        rank[destination[i]], lane, o, rank, head, start, high, low, lowest, down, up_from, down_from,
+                        rank[destination[i]], lane, o, start, high, low, lowest, down, up_from, down_from,
                         label, climbed, arrival, branch, n, known, o, stamps, arcs, parts,
                     )  # fmt: skip
                 else:
                     b = o
                     if rank[tail[link]] >= 0:
                         b, n = path_to(
-                            rank[tail[link]], lane, o, rank, head, start, high, low, lowest, down, up_from, down_from,
+                            rank[tail[link]], lane, o, start, high, low, lowest, down, up_from, down_from,
                             label, climbed, arrival, branch, n, known, o, stamps, arcs, parts,
                         )  # fmt: skip
                     b, n = extend(branch, n, b, link)
@@ -224,6 +224,7 @@ def resume(n_origins, first, path_branch, path_flow, path_next, branch, n, close
         while p >= 0:
             after = path_next[p]
             if barred[path_branch[p]]:
+                path_flow[p] = 0.0
                 if before < 0:
                     first[i] = after
                 else:
@@ -594,20 +595,24 @@ def newton(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope
     if not start < 0.0:
         return False
     low, high, share = 0.0, 1.0, 1.0
-    for _ in range(8):
+    for _ in range(12):
         end = still
         for a in range(m):
             if load[a] != 0.0:
                 end += load[a] * delay_at(
                     kind[a], flow[a] + share * load[a], delay[a, 0], delay[a, 1], delay[a, 2], delay[a, 3]
                 )[0]
-        if end <= -0.1 * start and (share == 1.0 or end >= 0.1 * start):
-            break
-        if end > 0.0:
-            high = share
-        else:
+        if end <= -1e-3 * start:
             low = share
-        share = min(max(share * start / (start - end), low + 0.1 * (high - low)), high - 0.1 * (high - low))
+            if share == 1.0 or end >= 0.3 * start:
+                break
+        else:
+            high = share
+        middle = share * start / (start - end) if end > start else high
+        share = middle if low < middle < high else 0.5 * (low + high)
+    share = low
+    if share == 0.0:
+        return False
     for q in range(n):
         has[q] = max(has[q] + share * step[q], 0.0)
     for a in range(m):

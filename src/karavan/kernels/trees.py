@@ -176,7 +176,7 @@ def extend(branch, n, i, link):
 
 @kernel
 def path_to(
-    v, lane, root, rank, head, start, high, low, first, down, up_from, down_from, label, climbed, arrival,
+    v, lane, root, start, high, low, first, down, up_from, down_from, label, climbed, arrival,
     branch, n, known, stamp, stamps, arcs, parts
 ):
     """Return the branch of the cheapest path from an origin to the node of rank v, and the number of branches then.

@@ -21,6 +21,7 @@ from karavan.schema.state import is_open, reference_day, within
 from karavan.units import HOURS_PER_DAY
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
 Hub = tuple[int, int, int, int]  # positions of node and mode, track gauge in mm (0 off rail), position of carrying unit
@@ -169,15 +170,17 @@ class _Source:
 
 
 def build_graph(case: Case, *, day: str | None = None) -> Graph:
-    """Build the virtual network of what is open on a day (mid-year of the case's year by default).
+    """Build the virtual network of what is open on a day, with the services that run in its month.
 
+    Without `day` it is the network of the case's year: what is open at mid-year, with services of every season.
     A haul or run without a speed takes no time only in a case that declares none (imported networks).
     """
+    month = None if day is None else str(int(day[5:7]))
     day = day or reference_day(case.meta.year)
     source = _read(case, day)
     arcs = _Arcs()
     _add_hauls(arcs, source)
-    _add_services(arcs, source, day)
+    _add_services(arcs, source, services_running(case.services, day, month))
     _add_transfers(arcs, source, day)
     ends = _add_ends(arcs, source)
     return _freeze(arcs, ends)
@@ -264,10 +267,17 @@ def _add_hauls(arcs: _Arcs, source: _Source) -> None:
                          steps=[(i, forward)])  # fmt: skip
 
 
-def _add_services(arcs: _Arcs, source: _Source, day: str | None) -> None:
+def services_running(services: pd.DataFrame, day: str | None, month: str | None) -> NDArray[np.bool_]:
+    """Mark the services that carry goods on a day, in a month ("1" to "12") of their season; None: any month."""
+    running = is_open(services, day) & within(services["valid_from"], services["valid_until"], day)
+    running &= services["cargo_known"].fillna(True).to_numpy(dtype=bool)
+    seasons = [as_list(cell) for cell in services["season_months"]]
+    in_season = [month is None or not season or month in season for season in seasons]
+    return np.asarray(running & np.array(in_season, dtype=bool), dtype=np.bool_)
+
+
+def _add_services(arcs: _Arcs, source: _Source, running: NDArray[np.bool_]) -> None:
     case = source.case
-    running = is_open(case.services, day) & within(case.services["valid_from"], case.services["valid_until"], day)
-    running &= case.services["cargo_known"].fillna(True).to_numpy(dtype=bool)
     chains = link_chains(case.links, source.usable_links)
     for i, s in enumerate(case.services.itertuples()):
         if not running[i]:

@@ -22,8 +22,9 @@ class Restrictions:
     """Restrictions in force on a day.
 
     `touched` maps the position of a restriction to the arcs it touches, shape (n_arcs,) bool. `closed` has shape
-    (n_commodities, n_arcs): arcs a commodity may not use. Restrictions with months, or with countries of origin or
-    destination, never close a year's arcs: they are flagged on the routes and flows they meet.
+    (n_commodities, n_arcs): arcs a commodity may not use. A restriction with months closes arcs on a day of these
+    months that was asked for, never a year's: then it is flagged on the routes and flows it meets. So is one with
+    countries of origin or destination, which `check` refuses as `closed`: arcs do not know where goods come from.
     """
 
     touched: dict[int, NDArray[np.bool_]]
@@ -46,7 +47,11 @@ def concerns(row: pd.Series, commodity: str, origin: str, destination: str) -> b
 
 
 def restrictions_on(case: Case, graph: Graph, *, day: str | None = None) -> Restrictions:
-    """Find which arcs each restriction in force on a day touches, and which it closes."""
+    """Find which arcs each restriction in force on a day touches, and which it closes.
+
+    Without `day` the restrictions of the case's year hold: those in force at mid-year, and months close nothing.
+    """
+    month = None if day is None else int(day[5:7])
     day = day or reference_day(case.meta.year)
     table = case.restrictions
     in_force = within(table["valid_from"], table["valid_until"], day)
@@ -58,8 +63,9 @@ def restrictions_on(case: Case, graph: Graph, *, day: str | None = None) -> Rest
         row = table.iloc[i]
         mask = finder.arcs(str(row["applies_to"]), str(row["target"]))
         touched[i] = mask
-        partial = as_list(row["months"]) + as_list(row["origin_countries"]) + as_list(row["destination_countries"])
-        if row["effect"] == "closed" and not partial:
+        months = [int(m) for m in as_list(row["months"])]
+        by_pair = as_list(row["origin_countries"]) + as_list(row["destination_countries"])
+        if row["effect"] == "closed" and not by_pair and (not months or month in months):
             goods = as_list(row["commodities"]) or commodities
             if row["applies_to"] == "commodities":
                 goods = [str(row["target"])]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from karavan.assignment.assignment import Assignment
+    from karavan.report.said import Said
     from karavan.schema.case import Case
 
 BOUNDARIES = (
@@ -49,6 +50,7 @@ CONTENTS = (
     ("observed", "Against observed"),
     ("unknown", "Not known"),
     ("restrictions", "Restrictions"),
+    ("said", "What was said"),
     ("sources", "Sources"),
     ("origins", "Origins of numbers"),
 )
@@ -84,14 +86,15 @@ class Brief:
         return write_tables(self.tables, Path(folder))
 
 
-def brief(case: Case | Model, *, progress: Callable[[str], None] | None = None) -> Brief:
+def brief(case: Case | Model, *, said: Said | None = None, progress: Callable[[str], None] | None = None) -> Brief:
     """Assign a case for its year and its busiest month, compare it with what was observed, and make the brief.
 
-    `progress` is told what is being done. Raises what `assign` raises.
+    `said` is the section of a ledger of facts (`said_section`), if there is to be one; `progress` is told what is being
+    done. Raises what `assign` raises.
     """
     findings = find(case, progress=progress)
     _tell(progress, "drawing the page")
-    return Brief(html=page(findings), findings=findings, tables=result_tables(findings))
+    return Brief(html=page(findings, said), findings=findings, tables=result_tables(findings))
 
 
 def find(case: Case | Model, *, progress: Callable[[str], None] | None = None) -> Findings:
@@ -106,7 +109,8 @@ def find(case: Case | Model, *, progress: Callable[[str], None] | None = None) -
     found = corridor_routes(model)
     _tell(progress, "comparing with what was observed")
     profiles = {c.id: profile(model, c.route) for c in found if c.route is not None}
-    return Findings(model, year, month, validate(year), found, corridor_frame(model, found), profiles)
+    compared = validate(year, corridors=found)
+    return Findings(model, year, month, compared, found, corridor_frame(model, found), profiles)
 
 
 def _tell(progress: Callable[[str], None] | None, what: str) -> None:
@@ -114,7 +118,7 @@ def _tell(progress: Callable[[str], None] | None, what: str) -> None:
         progress(what)
 
 
-def page(findings: Findings) -> str:
+def page(findings: Findings, said: Said | None = None) -> str:
     """Return the brief as one HTML document."""
     model, case = findings.model, findings.model.case
     traces = Traces(case)
@@ -159,7 +163,10 @@ def page(findings: Findings) -> str:
             **_words(case),
             css=Markup(style),  # noqa: S704 (our own style sheet)
             version=__version__,
-            contents=[c for c in CONTENTS if c[0] != "profiles" or parts["charts"]],
+            said=said.html if said is not None else "",
+            contents=[
+                c for c in CONTENTS if {"profiles": bool(parts["charts"]), "said": said is not None}.get(c[0], True)
+            ],
             run_link=lambda text: Cited(str(text), run),
             sources=source_table(case, traces),
             entries=list(traces.entries.values()),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from karavan.assignment.assignment import Assignment
     from karavan.report.origins import Results
 
+TOLERANCE = 1e-6  # a row filled to this share beyond its room is full, not overloaded
 REGIMES = {
     "us": "United States",
     "eu": "European Union",
@@ -295,3 +296,10 @@ def _coordinates(results: Results) -> Unknown | None:
     largest = number(rough["coordinate_precision_km"].max(), 0)
     text = Cited(f"{len(rough)} of {len(nodes)} places stand on the map to within 10 to {largest} km", results.inputs())
     return Unknown("Places", joined([text, "."], ""))
+
+
+def over_capacity(year: Assignment) -> pd.DataFrame:
+    """Return the facilities that the flows overload, fullest first; none where capacities are hard."""
+    rows = year.facilities
+    over = rows[rows["used"] > rows["available"] * (1.0 + TOLERANCE) + TOLERANCE]
+    return over.sort_values("utilisation", ascending=False, kind="stable").reset_index(drop=True)

@@ -376,7 +376,7 @@ def counts_table(results: Results, validation: Validation, *, comparable: bool) 
                 plural(str(row["unit"])),
                 Cited(number(row["observed"], 0), observed),
                 Markup("{}{}").format(Cited(number(row["modelled"], 0), modelled), other),
-                Cited(number(ratio, 2), modelled),
+                "part year" if is_missing(ratio) else Cited(number(ratio, 2), modelled),
                 "" if is_missing(ratio) else ratio_bar(float(ratio)),
                 _grade(row["confidence"]),
             ]
@@ -392,9 +392,14 @@ def counts_table(results: Results, validation: Validation, *, comparable: bool) 
         Column("Confidence", numeric=False),
     ]
     if comparable:
-        return PageTable("Modelled against observed, the case's year, worst first", columns, rows)
+        note = (
+            "Other traffic (preloads) is neither in the modelled figure nor in the ratio: it is often taken from the "
+            "same reports as the count."
+        )
+        return PageTable("Modelled against observed, the case's year, worst first", columns, rows, note)
     note = (
-        "The model's year against another or a part year: the ratio tells of growth and season too. Nothing is scaled."
+        "The model's year beside another year, where the ratio tells of growth too, and beside parts of a year, which "
+        "have no ratio. Nothing is scaled."
     )
     return PageTable("Counts of other years and periods", columns, rows, note)
 
@@ -413,7 +418,7 @@ def controls_table(results: Results, validation: Validation) -> PageTable:
                 unit,
                 Cited(number(row["published"] / scale, 0 if row["published"] >= 100 * scale else 1), theirs),
                 Cited(number(row["modelled"] / scale, 0 if row["modelled"] >= 100 * scale else 1), mine),
-                Cited(number(row["ratio"], 2), mine),
+                "part year" if is_missing(row["ratio"]) else Cited(number(row["ratio"], 2), mine),
                 "" if is_missing(row["ratio"]) else ratio_bar(float(row["ratio"])),
                 _grade(row["confidence"]),
             ]

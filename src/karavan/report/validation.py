@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from karavan.assignment.assignment import Assignment
+from karavan.assignment.counted import CountedPaths
 from karavan.assignment.front import assign
-from karavan.model import demand_rows
 from karavan.network.graph import ArcKind
-from karavan.report.corridors import USUAL, corridor_legs
+from karavan.report.corridors import USUAL, Corridor, corridor_legs
 from karavan.routing.front import route
 from karavan.routing.search import corridor_route
-from karavan.routing.shipment import HOURS, MONEY, Shipment
-from karavan.schema.case import as_list, position
+from karavan.routing.shipment import HOURS, MONEY, Route, Shipment
+from karavan.schema.state import first_day
 from karavan.units import HOURS_PER_DAY
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
     from karavan.model import Model
     from karavan.schema.case import Case
 
-PER_UNIT = {"teu": "teu_per_unit", "wagons": "wagons_per_unit", "trucks": "trucks_per_unit"}
-OIL = "oil"
 Leg = tuple[str, str, str, str, "str | None"]
+ALL_GOODS = "all goods"
+DAYS_PER_YEAR, WEEK = 365, 7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,8 +38,9 @@ class Validation:
 
     `counts`: one row a count (id, name, year, period, unit, observed, modelled, preload, ratio = modelled / observed,
     comparable, note, source, confidence), worst first. Only counts of a whole calendar year equal to the case's are
-    `comparable`; the others are shown beside, never scaled. `controls`: published totals of trade beside the demand.
-    `indicators`: published times, prices and speeds beside the model's.
+    `comparable`; the others are shown beside, never scaled. What covers no whole year has no ratio: the model's year
+    over a part of a year says nothing. `controls`: published totals of trade beside the demand. `indicators`: published
+    times, prices and speeds beside the model's.
     """
 
     counts: pd.DataFrame
@@ -56,27 +59,29 @@ class Validation:
         return int(((ratio > 2.0) | (ratio < 0.5)).sum())
 
 
-def validate(case: Case | Model | Assignment) -> Validation:
+def validate(case: Case | Model | Assignment, *, corridors: Sequence[Corridor] | None = None) -> Validation:
     """Compare a case's flows with its counts, control totals and indicators.
 
-    A case or a model is first assigned by `LeastCost`; an assignment is taken as it is.
+    A case or a model is first assigned by `LeastCost`; an assignment is taken as it is. `corridors` are those of
+    `corridor_routes`, where they have been routed already.
     """
     assignment = case if isinstance(case, Assignment) else assign(case)
     return Validation(
         counts=compare_counts(assignment),
         controls=compare_controls(assignment),
-        indicators=compare_indicators(assignment),
+        indicators=compare_indicators(assignment, corridors=corridors),
     )
 
 
 def compare_counts(assignment: Assignment) -> pd.DataFrame:
     """Compare every count with the same selection of modelled flow."""
     case = assignment.model.case
-    flows = _Flows(assignment)
+    s = assignment.solution
+    paths = CountedPaths(assignment.model, s.path_start, s.path_arc, s.path_demand)
     rows = []
     for name, count in case.counts.iterrows():
         whole = pd.isna(count["period_from"]) and pd.isna(count["period_until"])
-        modelled, preload = flows.select(count)
+        modelled, preload = float(paths.per_tonne(count) @ s.path_tonnes), paths.preload(count)
         observed = float(count["value"])
         rows.append(
             {
@@ -88,7 +93,7 @@ def compare_counts(assignment: Assignment) -> pd.DataFrame:
                 "observed": observed,
                 "modelled": modelled,
                 "preload": preload,
-                "ratio": modelled / observed if observed > 0 else np.nan,
+                "ratio": modelled / observed if observed > 0 and (whole or _is_a_year(count)) else np.nan,
                 "comparable": bool(whole and count["year"] == case.meta.year),
                 "reporter": count["reporter"],
                 "definition": count["definition"],
@@ -103,147 +108,26 @@ def compare_counts(assignment: Assignment) -> pd.DataFrame:
     return out.drop(columns="off").reset_index(drop=True)
 
 
-class _Flows:
-    """Path flows with what a count may select them by."""
+def _is_a_year(row: pd.Series) -> bool:
+    """Tell whether a period from one date to another is a whole year, if not a calendar one."""
+    if pd.isna(row["period_from"]) or pd.isna(row["period_until"]):
+        return False
+    start, end = (date.fromisoformat(d) for d in (first_day(row["period_from"]), _last_date(row["period_until"])))
+    return abs((end - start).days + 1 - DAYS_PER_YEAR) <= WEEK
 
-    def __init__(self, assignment: Assignment) -> None:
-        self.assignment, self.model = assignment, assignment.model
-        case = self.model.case
-        rows = demand_rows(case)
-        zone_country = case.zones["country"].fillna("").astype(str)
-        demand = assignment.solution.path_demand
-        self.commodity = rows["commodity"].to_numpy(dtype=object)[demand]
-        self.origin = zone_country.reindex(rows["origin"]).to_numpy(dtype=object)[demand]
-        self.destination = zone_country.reindex(rows["destination"]).to_numpy(dtype=object)[demand]
-        groups = case.commodities["group"].fillna("").astype(str)
-        self.oil = (groups.reindex(self.commodity) == OIL).to_numpy(dtype=bool)
-        self.tonnes = assignment.solution.path_tonnes
-        self.path, self.arc, _ = assignment.path_table
-        self.units = [str(u) for u in case.carrying_units.index]
 
-    def select(self, count: pd.Series) -> tuple[float, float]:
-        """Return the modelled volume of a count's selection in its unit, and the preload of facilities counted."""
-        paths = self._paths(count)
-        table = str(count["element_table"])
-        total = 0.0
-        for element in as_list(count["elements"]):
-            for arcs in self._arc_sets(table, element, count):
-                total += self._volume(arcs, paths, str(count["unit"]), as_list(count["carrying_units"]))
-        return total, self._preload(count)
-
-    def _paths(self, count: pd.Series) -> NDArray[np.bool_]:
-        keep = np.ones(len(self.tonnes), dtype=bool)
-        if as_list(count["commodities"]):
-            keep &= np.isin(self.commodity, as_list(count["commodities"]))
-        if count["oil"] != "included":
-            keep &= self.oil == (count["oil"] == "only")
-        for field, values in (("origin_countries", self.origin), ("destination_countries", self.destination)):
-            if as_list(count[field]):
-                keep &= np.isin(values, as_list(count[field]))
-        if count["traffic"] != "all":
-            home = self._countries(count)
-            starts, ends = np.isin(self.origin, home), np.isin(self.destination, home)
-            keep &= {"transit": ~starts & ~ends, "export": starts & ~ends, "import": ends & ~starts}[count["traffic"]]
-        return keep
-
-    def _countries(self, count: pd.Series) -> list[str]:
-        case = self.model.case
-        table, elements = str(count["element_table"]), as_list(count["elements"])
-        if table == "nodes":
-            nodes = elements
-        elif table == "facilities":
-            nodes = [str(n) for n in case.facilities.loc[elements, "node"].dropna()]
-        else:
-            nodes = [str(n) for f in ("from_node", "to_node") for n in case.tables[table].loc[elements, f]]
-        return sorted({str(c) for c in case.nodes.loc[nodes, "country"].dropna()})
-
-    def _arc_sets(self, table: str, element: str, count: pd.Series) -> list[NDArray[np.bool_]]:
-        """Return masks of arcs; a tonne counts once for each arc of each mask that it uses."""
-        graph, case = self.model.graph, self.model.case
-        ways = {"forward": [True], "backward": [False], "both": [True, False]}[str(count["direction"])]
-        if table == "links":
-            return [self._steps(position(case.links, element), way=way) for way in ways]
-        if table == "services":
-            mine = (graph.kind == ArcKind.RUN) & (graph.service == position(case.services, element))
-            return [mine & (graph.forward == way) for way in ways]
-        if table == "borders":
-            row = position(case.borders, element)
-            mask = np.zeros(graph.n_arcs, dtype=bool)
-            mask[np.repeat(np.arange(graph.n_arcs), np.diff(graph.over_indptr))[graph.over_border == row]] = True
-            return [mask]
-        if table == "facilities":
-            return [self._facility(position(case.facilities, element), str(count["direction"]))]
-        return self._handled(element, as_list(count["modes"]), ways)
-
-    def _steps(self, link: int, *, way: bool) -> NDArray[np.bool_]:
-        graph = self.model.graph
-        mask = np.zeros(graph.n_arcs, dtype=bool)
-        arc = np.repeat(np.arange(graph.n_arcs), np.diff(graph.steps_indptr))
-        mask[arc[(graph.steps_link == link) & (graph.steps_forward == way)]] = True
-        return mask
-
-    def _facility(self, position: int, direction: str) -> NDArray[np.bool_]:
-        capacity = self.model.capacity
-        rows = np.flatnonzero(capacity.facility == position)
-        if direction != "both":
-            rows = np.array([r for r in rows if capacity.direction[r] in {direction, "both"}], dtype=int)
-        arc = np.repeat(np.arange(self.model.graph.n_arcs), np.diff(capacity.indptr))
-        mask = np.zeros(self.model.graph.n_arcs, dtype=bool)
-        mask[arc[np.isin(capacity.row, rows) & capacity.loaded]] = True
-        return mask
-
-    def _handled(self, node: str, modes: list[str], ways: list[bool]) -> list[NDArray[np.bool_]]:
-        """Arcs that put goods on a mode at a node (forward) or take them off (backward); off land if none is named."""
-        graph, case = self.model.graph, self.model.case
-        wanted = modes or [str(m) for m in case.modes.index[case.modes["medium"] != "land"]]
-        positions = np.append(np.isin(case.modes.index, wanted), False)
-        here = position(case.nodes, node)
-        onto = np.isin(graph.kind, (ArcKind.LOAD, ArcKind.TRANSFER)) & (graph.node[graph.head] == here)
-        off = np.isin(graph.kind, (ArcKind.UNLOAD, ArcKind.TRANSFER)) & (graph.node[graph.tail] == here)
-        masks = {True: onto & positions[graph.mode[graph.head]], False: off & positions[graph.mode[graph.tail]]}
-        return [masks[way] for way in ways]
-
-    def _volume(
-        self, arcs: NDArray[np.bool_], paths: NDArray[np.bool_],
-        unit: str, carrying: list[str],
-    ) -> float:  # fmt: skip
-        graph, case = self.model.graph, self.model.case
-        keep = arcs[self.arc] & paths[self.path]
-        path, arc = self.path[keep], self.arc[keep]
-        if carrying:
-            mine = np.isin([self.units[u] for u in graph.arc_unit[arc]], carrying)
-            path, arc = path[mine], arc[mine]
-        tonnes = self.tonnes[path]
-        if unit == "tonnes":
-            return float(tonnes.sum())
-        per_unit = case.carrying_units[PER_UNIT[unit]].fillna(0.0).to_numpy()[graph.arc_unit[arc]]
-        loads = self.assignment.loaded_units(arc, self.assignment.path_commodity[path])
-        return float((tonnes / loads * per_unit).sum())
-
-    def _preload(self, count: pd.Series) -> float:
-        """Return the preload, in the count's unit, of the facilities counted or standing at the nodes or links counted.
-
-        Only for counts of all goods: a preload does not say its goods.
-        """
-        if as_list(count["commodities"]) or count["traffic"] != "all" or count["oil"] != "included":
-            return 0.0
-        case, table, counted = self.model.case, str(count["element_table"]), set(as_list(count["elements"]))
-        total = 0.0
-        for name, facility in case.facilities[case.facilities["unit"] == count["unit"]].iterrows():
-            same = {
-                "facilities": name in counted,
-                "nodes": facility["node"] in counted,
-                "links": facility["element_table"] == "links" and counted <= set(as_list(facility["elements"])),
-            }.get(table, False)
-            if same:
-                rows = case.preloads[case.preloads["facility"] == name]
-                each = rows.loc[rows["direction"] == "each", "units_per_year"].sum()
-                total += float(rows["units_per_year"].sum() + each)
-        return total
+def _last_date(day: str) -> str:
+    """Return the last day of a date of any precision, as the calendar has it."""
+    year, month, rest = int(day[:4]), int(day[5:7] or 12), day[8:]
+    return f"{year:04d}-{month:02d}-{rest or monthrange(year, month)[1]}"
 
 
 def compare_controls(assignment: Assignment) -> pd.DataFrame:
-    """Compare published totals of trade (role `control`) with the demand of the same pair, direction and goods."""
+    """Compare published totals of trade (role `control`) with the demand of the same pair, direction and goods.
+
+    Goods are a commodity, or the name of a group of them in `goods`; a control of other goods is left out, for there is
+    nothing of its kind. A total of part of a year has no ratio.
+    """
     case = assignment.model.case
     rows = case.demand.copy()
     country = case.zones["country"].fillna("").astype(str)
@@ -256,9 +140,11 @@ def compare_controls(assignment: Assignment) -> pd.DataFrame:
         there = (rows["from"] == t["exporter"]) & (rows["to"] == t["importer"])
         back = (rows["from"] == t["importer"]) & (rows["to"] == t["exporter"])
         mine = rows[(there | back) if t["flow"] == "turnover" else there]
-        if isinstance(t["commodity"], str):
-            mine = mine[mine["commodity"] == t["commodity"]]
-        goods = next((str(t[f]) for f in ("goods", "commodity") if isinstance(t[f], str)), "all goods")
+        wanted = _goods_of(case, t)
+        if wanted is None:
+            continue
+        mine = mine[mine["commodity"].isin(wanted)]
+        goods = next((str(t[f]) for f in ("goods", "commodity") if isinstance(t[f], str)), ALL_GOODS)
         for unit, column, published in (("tonnes", "tonnes", t["tonnes"]), ("USD", "usd", t["value_usd"])):
             if np.isnan(published) or published <= 0:
                 continue
@@ -271,7 +157,7 @@ def compare_controls(assignment: Assignment) -> pd.DataFrame:
                     "unit": unit,
                     "published": float(published),
                     "modelled": modelled,
-                    "ratio": modelled / float(published),
+                    "ratio": modelled / float(published) if pd.isna(t["period_from"]) or _is_a_year(t) else np.nan,
                     "comparable": bool(t["year"] == case.meta.year and pd.isna(t["period_from"])),
                     "source": t["source"],
                     "confidence": t["confidence"],
@@ -281,7 +167,17 @@ def compare_controls(assignment: Assignment) -> pd.DataFrame:
     return pd.DataFrame(out, columns=columns)
 
 
-def compare_indicators(assignment: Assignment) -> pd.DataFrame:
+def _goods_of(case: Case, t: pd.Series) -> list[str] | None:
+    """Return the commodities of a trade row; None where they are no commodity, no group and not all goods."""
+    names, groups = [str(c) for c in case.commodities.index], case.commodities["group"]
+    if isinstance(t["commodity"], str):
+        return [t["commodity"]]
+    if not isinstance(t["goods"], str) or t["goods"] == ALL_GOODS:
+        return names
+    return [n for n, g in zip(names, groups, strict=True) if g == t["goods"]] or None
+
+
+def compare_indicators(assignment: Assignment, *, corridors: Sequence[Corridor] | None = None) -> pd.DataFrame:
     """Compare published indicators of corridors and modes with the model's.
 
     Times and prices of corridors run from terminal to terminal: loading at the origin and unloading at the destination
@@ -290,11 +186,17 @@ def compare_indicators(assignment: Assignment) -> pd.DataFrame:
     """
     model = assignment.model
     case, legs = model.case, corridor_legs(model.case)
+    routed = {c.id: c.route for c in corridors or () if c.commodity == USUAL}
     by_mode = _mode_indicators(assignment)
     out = []
     for name, row in case.indicators.iterrows():
-        if isinstance(row["corridor"], str) or isinstance(row["from_node"], str):
-            value = _stretch_indicator(model, row, legs.get(str(row["corridor"])))
+        if isinstance(row["from_node"], str):
+            value = _indicator(_stretch(model, row, legs.get(str(row["corridor"]))), str(row["indicator"]))
+        elif isinstance(row["corridor"], str):
+            name_of = str(row["corridor"])
+            if name_of not in routed:
+                routed[name_of] = corridor_route(model, legs[name_of], USUAL)
+            value = _indicator(routed[name_of], str(row["indicator"]))
         else:
             value = by_mode.get((str(row["mode"]), str(row["indicator"])), np.nan)
         out.append(
@@ -316,15 +218,16 @@ def compare_indicators(assignment: Assignment) -> pd.DataFrame:
     return pd.DataFrame(out, columns=columns)
 
 
-def _stretch_indicator(model: Model, row: pd.Series, legs: list[Leg] | None) -> float:
-    """Return the model's value of an indicator of a corridor, a stretch of one, or a pair of places; NaN if none."""
-    ends = (str(row["from_node"]), str(row["to_node"])) if isinstance(row["from_node"], str) else None
+def _stretch(model: Model, row: pd.Series, legs: list[Leg] | None) -> Route | None:
+    """Return the model's way between the two nodes of an indicator, along a corridor's legs where it names one."""
+    ends = str(row["from_node"]), str(row["to_node"])
     if legs is not None:
-        way = corridor_route(model, legs, USUAL, ends=ends)
-    elif ends is not None:
-        way = route(model, Shipment(*ends, USUAL), alternatives=0)[0]
-    else:
-        return float("nan")
+        return corridor_route(model, legs, USUAL, ends=ends)
+    return route(model, Shipment(*ends, USUAL), alternatives=0)[0]
+
+
+def _indicator(way: Route | None, indicator: str) -> float:
+    """Return an indicator of a route from terminal to terminal; NaN where there is no route."""
     if way is None:
         return float("nan")
     inside = way.legs[~way.legs["what"].isin(["load", "unload"])]
@@ -345,7 +248,7 @@ def _stretch_indicator(model: Model, row: pd.Series, legs: list[Leg] | None) -> 
         "speed_without_delay_kmh": km / moving if moving else float("nan"),
         "border_hours": float(inside["border_hours"].sum()),
         "border_usd": float(inside["usd_border"].sum()) * way.unit_tonnes,
-    }[str(row["indicator"])]
+    }[indicator]
 
 
 def _mode_indicators(assignment: Assignment) -> dict[tuple[str, str], float]:

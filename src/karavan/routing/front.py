@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from karavan.cost.gaps import require_costs
 from karavan.model import Model, build_model
 from karavan.routing.search import find_routes
+from karavan.schema.names import find_commodity
 
 if TYPE_CHECKING:
     from karavan.routing.shipment import Route, Shipment
@@ -26,7 +28,9 @@ def route(case: Case | Model, shipment: Shipment, *, alternatives: int = 3, day:
     day
         What is open on this day (YYYY-MM-DD); mid-year of the case's year by default. Ignored for a `Model`.
 
-    Raises `NoRoute` with the restriction or state that closes the way, `NameNotFound`, `AmbiguousName`.
+    Raises `NoRoute` with the restriction or state that closes the way, `NameNotFound`, `AmbiguousName`, and `CaseError`
+    where a link gives nothing to work time or money out from.
     """
     model = case if isinstance(case, Model) else build_model(case, day=day)
+    require_costs(model.case, commodities=[find_commodity(model.case, shipment.commodity)], day=model.day)
     return find_routes(model, shipment, alternatives=alternatives)

@@ -9,43 +9,48 @@ import numpy as np
 
 from karavan.errors import NoRoute
 from karavan.kernels.shortest_path import shortest_tree
-from karavan.network.graph import ArcKind, build_graph
+from karavan.network.graph import ArcKind
 from karavan.routing.shipment import Route, Shipment, make_route
 from karavan.schema.case import position, positions
+from karavan.schema.chains import link_chains
 from karavan.schema.names import find_commodity, find_nodes
+from karavan.schema.state import USABLE, is_open
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from karavan.model import Model
-    from karavan.schema.case import Case
+    from karavan.network.graph import Graph
     from karavan.schema.chains import Step
 
 MARK_UP = 1.3  # cost factor on arcs already used, in each round of the penalty method
 ROUNDS = 8
+ENDS = ("from_node", "to_node")
 OVERLAP = 0.6  # an alternative shares at most this part of its kilometres with each route before it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Search:
-    """A question in arrays: who may start and end where, for one commodity."""
+    """A question in arrays: at which nodes of the case one commodity may start and end."""
 
     model: Model
     commodity: int
     out_start: NDArray[np.int64]
     out_arc: NDArray[np.int32]
-    sources: list[int]
-    sinks: list[int]
+    starts: list[int]
+    ends: list[int]
 
     def cheapest(self, cost: NDArray[np.float64], is_open: NDArray[np.bool_]) -> NDArray[np.int32] | None:
         """Return the arcs of the cheapest path over all starts and ends, or None."""
         graph = self.model.graph
         best, path = np.inf, None
-        for source in self.sources:
+        sinks = graph.sink_of_node[self.ends].tolist()
+        for source in graph.source_of_node[self.starts].tolist():
             distance, arrival = shortest_tree(self.out_start, self.out_arc, graph.head, cost, is_open, source)
-            sink = min(self.sinks, key=lambda s: float(distance[s]))
+            sink = min(sinks, key=lambda s: float(distance[s]))
             if distance[sink] < best:
                 best, path = float(distance[sink]), trace_back(arrival, graph.tail, sink)
         return path
@@ -70,6 +75,9 @@ def find_routes(model: Model, shipment: Shipment, *, alternatives: int = 3) -> l
     Raises `NoRoute`, saying what closes the way, `NameNotFound` and `AmbiguousName`.
     """
     search = _ask(model, shipment)
+    if set(search.starts) & set(search.ends):
+        message = f"{shipment.origin} and {shipment.destination} are one place, or share one: name two."
+        raise NoRoute(message)
     cost = model.costs[search.commodity]
     first = search.cheapest(cost.generalized, cost.open)
     if first is None:
@@ -81,7 +89,8 @@ def find_routes(model: Model, shipment: Shipment, *, alternatives: int = 3) -> l
 
 
 def _no_route(model: Model, shipment: Shipment) -> str:
-    return f"No route for {shipment.commodity} from {shipment.origin} to {shipment.destination} on {model.day}."
+    when = f" on {model.day}" if model.day else ""
+    return f"No route for {shipment.commodity} from {shipment.origin} to {shipment.destination}{when}."
 
 
 def _ask(model: Model, shipment: Shipment) -> _Search:
@@ -90,9 +99,7 @@ def _ask(model: Model, shipment: Shipment) -> _Search:
     start = positions(case.nodes, find_nodes(case, shipment.origin))
     end = positions(case.nodes, find_nodes(case, shipment.destination))
     out_start, out_arc = arcs_by_tail(graph.n_nodes, graph.tail)
-    return _Search(
-        model, commodity, out_start, out_arc, graph.source_of_node[start].tolist(), graph.sink_of_node[end].tolist()
-    )
+    return _Search(model, commodity, out_start, out_arc, start.tolist(), end.tolist())
 
 
 def arcs_by_tail(n_nodes: int, tail: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
@@ -185,20 +192,21 @@ def reasons(model: Model, shipment: Shipment) -> list[str]:
     """Say what closes the way of a shipment, by opening one kind of closure after the other."""
     search = _ask(model, shipment)
     cost = model.costs[search.commodity]
-    unrestricted = cost.open | model.restrictions.closed[search.commodity]
+    closed = model.restrictions.closed[search.commodity]
+    unrestricted = cost.open | closed
     path = search.cheapest(cost.generalized, unrestricted)
     if path is not None:
         met = [
             str(model.case.restrictions["name"].iloc[i])
             for i, mask in model.restrictions.touched.items()
-            if mask[path].any() and model.case.restrictions["effect"].iloc[i] == "closed"
+            if (mask & closed)[path].any() and model.case.restrictions["effect"].iloc[i] == "closed"
         ]
         return [f"closed by restriction: {name}" for name in met]
     path = search.cheapest(cost.generalized, unrestricted | cost.unpriced)
     if path is not None:
         links = _links_on(model, path[cost.unpriced[path]])
         return [f"no freight tariff prices {shipment.commodity} on {', '.join(links[:5])}"]
-    return _reasons_of_state(model.case, shipment, model.day) or [
+    return _reasons_of_state(model, shipment) or [
         f"no chain of links and transfers joins the two places for the units that {shipment.commodity} travels in"
     ]
 
@@ -211,27 +219,53 @@ def _links_on(model: Model, arcs: NDArray[np.int32]) -> list[str]:
     )
 
 
-def _reasons_of_state(case: Case, shipment: Shipment, day: str | None) -> list[str]:
-    """Open every planned, suspended and dated row; name those that the route then needs."""
+def _reasons_of_state(model: Model, shipment: Shipment) -> list[str]:
+    """Open every planned, suspended, dated and seasonal row; name those that the route then needs."""
     from karavan.model import build_model
 
-    opened = {}
-    for table in ("nodes", "links", "services", "transfers"):
-        frame = getattr(case, table)
+    case = model.case
+    opened = {table: getattr(case, table) for table in ("nodes", "links", "services", "transfers")}
+    for frame in opened.values():
         frame["status"], frame["open_from"], frame["open_until"] = "open", None, None
-        opened[table] = frame
-    model = build_model(case.with_tables(**opened), day=day)
-    search = _ask(model, shipment)
-    cost = model.costs[search.commodity]
-    path = search.cheapest(cost.generalized, cost.open | model.restrictions.closed[search.commodity])
-    if path is None:
-        return []
-    usable = set(build_graph(case, day=day).steps_link.tolist())
-    needed = [
-        link for a in path.tolist() for link, _ in model.graph.links_under(a) if link not in usable
+    for field in ("valid_from", "valid_until", "season_months"):
+        opened["services"][field] = None
+    wide = build_model(case.with_tables(**opened), day=model.day)
+    search = _ask(wide, shipment)
+    cost = wide.costs[search.commodity]
+    path = search.cheapest(cost.generalized, cost.open | wide.restrictions.closed[search.commodity])
+    return [] if path is None else list(dict.fromkeys(_shut(model, wide.graph, path)))
+
+
+def _shut(model: Model, graph: Graph, path: NDArray[np.int32]) -> Iterator[str]:
+    """Say which nodes, links, services and transfers of a path are not open, in the order of travel."""
+    case, day = model.case, model.day
+    open_ = {table: is_open(getattr(case, table), day) for table in ("nodes", "links", "services", "transfers")}
+    runs = set(model.graph.service.tolist())
+    for arc in path.tolist():
+        for link, _ in graph.links_under(arc):
+            row = case.links.iloc[link]
+            for table, at in (("links", link), *(("nodes", position(case.nodes, str(row[e]))) for e in ENDS)):
+                if not open_[table][at]:
+                    yield _state(case.tables[table].iloc[at], day)
+        service, transfer = int(graph.service[arc]), int(graph.transfer[arc])
+        if service >= 0 and service not in runs:
+            yield _state(case.services.iloc[service], day)
+        if transfer >= 0 and not open_["transfers"][transfer]:
+            yield _state(case.transfers.iloc[transfer], day)
+
+
+def _state(row: pd.Series, day: str | None) -> str:
+    """Say in words that a row is not open on a day, with the dates it gives."""
+    when = f" on {day}" if day else ""
+    if row["status"] not in USABLE:
+        return f"{row.name} is {row['status']}{when}"
+    parts = [
+        f"{word} {row[field].replace(';', ', ')}"
+        for field, word in (("open_from", "from"), ("valid_from", "from"), ("open_until", "until"),
+                            ("valid_until", "until"), ("season_months", "months"))
+        if isinstance(row.get(field), str)
     ]  # fmt: skip
-    rows = case.links.iloc[list(dict.fromkeys(needed))]
-    return [f"{name} is {row['status']} on {day}" for name, row in rows.iterrows()]
+    return f"{row.name} is not open{when}" + (f" ({', '.join(parts)})" if parts else "")
 
 
 def corridor_route(
@@ -246,21 +280,19 @@ def corridor_route(
     `legs` are (from node, to node, mode, carrying unit, service or None), in order; `ends` names the two nodes of a
     stretch of it.
     """
-    from karavan.schema.chains import link_chains
-    from karavan.schema.state import is_open
-
     case, graph = model.case, model.graph
     k = position(case.commodities, commodity)
     chains = link_chains(case.links, is_open(case.links, model.day))
     allowed = np.isin(graph.kind, (ArcKind.LOAD, ArcKind.UNLOAD))
     ways: dict[tuple[str, str, str | None], set[Step]] = {}
     joints = {node for start, end, *_ in legs for node in (start, end)}
+    ends_of = case.links[list(ENDS)].to_numpy()
     for start, end, mode, unit, service in legs:
         steps = chains.shortest(mode, [start, end])
         if steps is None:
             return None
         ways.setdefault((mode, unit, service), set()).update(steps)
-        joints |= {str(n) for s in steps for n in case.links[["from_node", "to_node"]].iloc[s[0]]}
+        joints |= {str(node) for link, _ in steps for node in ends_of[link]}
     for (mode, unit, service), wanted in ways.items():
         allowed |= _on_chain(model, wanted, mode, unit, service)
     joined = np.append(case.nodes.index.isin(joints), False)

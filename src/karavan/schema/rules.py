@@ -311,6 +311,15 @@ def months(case: Case) -> Iterator[Raw]:
                 yield "error", table, row, field, f"{wrong[0]!r} is no month", "write months as 1 to 12, joined by ;"
 
 
+def closures(case: Case) -> Iterator[Raw]:
+    """What closes a way closes it for all goods of a kind: arcs do not know where goods come from or go to."""
+    table = case.restrictions
+    for field in ("origin_countries", "destination_countries"):
+        for row in positions(((table["effect"] == "closed") & table[field].notna()).to_numpy(dtype=bool)):
+            problem = "is given on a closure, and a way is not closed for some countries alone"
+            yield "error", "restrictions", row, field, problem, "write effect `flag`, or close it for all"
+
+
 def coordinates(case: Case) -> Iterator[Raw]:
     """Check that a place has both coordinates or none, and that a drawn line is a line."""
     lat, lon = case.nodes["latitude"].isna().to_numpy(), case.nodes["longitude"].isna().to_numpy()
@@ -417,6 +426,7 @@ RULES: tuple[tuple[Callable[[Case], Iterator[Raw]], tuple[str, ...]], ...] = (
     (ranges, ()),
     (periods, ()),
     (months, ()),
+    (closures, ()),
     (units_of_modes, ("modes",)),
     (units_and_goods, ("modes",)),
     (demand, ()),

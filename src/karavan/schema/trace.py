@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from karavan.schema.case import Case
 
 Kind = Literal["cell", "row", "provenance", "source", "formula", "fact", "scenario"]
+SCENARIO = "scenario-"  # ids of sources that stand for a scenario begin so
 SOURCE_FIELDS = ("title", "publisher", "published", "address", "kind", "licence", "note")
 
 
@@ -96,9 +97,11 @@ def trace(case: Case, name: str, row_id: str, field_name: str) -> Trace:
     cited = _texts(case.tables[name], row) if declared.cited else {}
     if own is not None:
         steps.append(own)
+    steps += _formula_steps(case, row_id) if (name, field_name) == ("facilities", "capacity_computed") else []
     details = own.details if own is not None else {}
-    sources = details.get("source") or cited.get("source", "")
-    steps += [step for source in as_list(sources) if (step := _source_step(case, source)) is not None]
+    sources = as_list(details.get("source") or cited.get("source", ""))
+    sources += [s for step in steps if step.kind == "formula" for s in as_list(step.details.get("source"))]
+    steps += [step for source in dict.fromkeys(sources) if (step := _source_step(case, source)) is not None]
     return Trace(
         table=name,
         id=row_id,
@@ -182,7 +185,25 @@ def _provenance(case: Case, name: str, row_id: str, field_name: str) -> Step | N
         said.append(f"other sources say: {details['other_values']}")
     text = "; ".join(part for part in said if part) or "this cell has a source of its own"
     file, line = _place(case, "provenance", row)
-    return Step("provenance", text, "provenance", f"{name}/{row_id}/{field_name}", file, line, details)
+    kind: Kind = "scenario" if details.get("source", "").startswith(SCENARIO) else "provenance"
+    return Step(kind, text, "provenance", f"{name}/{row_id}/{field_name}", file, line, details)
+
+
+def _formula_steps(case: Case, facility: str) -> list[Step]:
+    """Return what a computed capacity is made of: the formula, then one step for each of its inputs."""
+    frame = case.asset_inputs
+    rows = np.flatnonzero((frame["facility"] == facility).to_numpy(dtype=bool)).tolist()
+    steps: list[Step] = []
+    for row in rows:
+        cells, name = _texts(frame, row), str(frame.index[row])
+        file, line = _place(case, "asset_inputs", row)
+        if not steps:
+            said = f"{cells['formula']} of the inputs below"
+            steps.append(Step("formula", said, "asset_inputs", facility, file, line))
+        text = f"{cells['input']} = {cells['value']} {cells.get('unit', '')}".rstrip()
+        text += f": {cells['note']}" if "note" in cells else ""
+        steps.append(Step("formula", text, "asset_inputs", name, file, line, cells))
+    return steps
 
 
 def _source_step(case: Case, source: str) -> Step | None:

@@ -7,6 +7,7 @@ from datetime import date
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from karavan.errors import FormatError
 from karavan.evidence.records import parse_interval
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ class Question:
         found += [f"on:{p}" for p in (self.place, self.corridor) if p]
         found += [] if self.indicator and pairs else [f"in:{p}" for p in pairs]
         if not pairs:
-            found += [f"in:{a}" for a in areas] + ([f"of:{self.indicator}"] if self.indicator else [])
+            found += [f"in:{a}|{self.indicator}" if self.indicator else f"in:{a}" for a in areas]
+            found += [f"of:{self.indicator}"] if self.indicator and not areas else []
         return found
 
     def days(self) -> tuple[int, int]:
@@ -78,7 +80,11 @@ def days_of(interval: str | None) -> tuple[int, int]:
     >>> days_of("2020-01-01/2020-12-31")
     (737425, 737790)
     """
-    first, last = parse_interval(interval)
+    try:
+        first, last = parse_interval(interval)
+    except ValueError as error:
+        message = f"{interval!r} is no year, month, day or interval of ISO 8601 (2024, 2024-05, 2024-01-01/2024-06-30)"
+        raise FormatError(message) from error
     return (first.toordinal() if first else 0, last.toordinal() if last else LAST_DAY)
 
 
@@ -89,18 +95,18 @@ def fact_days(data: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def terms_of(data: Mapping[str, Any]) -> list[str]:
-    """Return all terms of a fact: areas, pairs of areas (with and without the indicator), indicator, places.
+    """Return all terms of a fact: areas and pairs of areas (with and without the indicator), indicator, places.
 
     Examples
     --------
-    >>> terms_of({"areas": ["KAZ", "IRN"], "indicator": "export", "place": None})
-    ['in:IRN', 'in:KAZ', 'in:IRN+KAZ', 'in:IRN+KAZ|export', 'of:export', 'on:IRN', 'on:KAZ']
+    >>> terms_of({"areas": ["KAZ"], "indicator": "export", "place": "Aktau"})
+    ['in:KAZ', 'in:KAZ|export', 'of:export', 'on:Aktau', 'on:KAZ']
     """
     areas = sorted({str(a) for a in data.get("areas") or ()})
     pairs = ["+".join(p) for p in combinations(areas, 2)]
     indicator = data.get("indicator")
     found = [f"in:{x}" for x in (*areas, *pairs)]
     if indicator:
-        found += [f"in:{p}|{indicator}" for p in pairs] + [f"of:{indicator}"]
+        found += [f"in:{x}|{indicator}" for x in (*areas, *pairs)] + [f"of:{indicator}"]
     places = {*areas, *(str(p) for p in (data.get("place"), data.get("corridor")) if p)}
     return found + [f"on:{p}" for p in sorted(places)]

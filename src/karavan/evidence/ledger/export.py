@@ -16,7 +16,7 @@ FIELDS = (
     "document", "kind", "status", "reason", "indicator", "areas", "direction", "product", "value", "low", "high",
     "comparator", "unit", "period", "base_period", "change_pct", "modality", "deadline", "actors", "event_type", "date",
     "place", "quote", "start", "end", "published", "speaker", "id", "reporter", "definition", "transformation",
-    "object", "horizon", "through", "address", "title", "version", "recorded", "recorded_by",
+    "object", "horizon", "through", "address", "title", "version", "recorded_by",
 )  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -25,6 +25,7 @@ def facts_jsonl(entries: Iterable[LedgerEntry]) -> Iterator[str]:
     """Give one line of JSON a fact, ASCII, keys in a fixed order: the same ledger gives the same bytes."""
     for entry in entries:
         data = entry.json()
+        del data["recorded"]  # when a ledger was filled is no part of what was said
         first = {k: data.get(k) for k in FIELDS}
         rest = {k: data[k] for k in sorted(data) if k not in first}
         yield json.dumps(first | rest, allow_nan=False) + "\n"

@@ -1,4 +1,3 @@
-
 """Where a ledger's rows lie: SQLite in a file, or PostgreSQL by URL. All that differs between the two stands here.
 
 Statements are written once, with `?` for a parameter. Rows are only ever added: triggers refuse UPDATE and DELETE.
@@ -26,6 +25,7 @@ Row = tuple[Any, ...]
 
 VERSION = 1  # of the tables below
 APPLICATION = 0x4B415256  # "KARV": tells a ledger from other SQLite files
+FEW = 5000  # rows of a full-text answer that are put in order here
 WAIT_SECONDS = 60.0  # for another writer
 TABLES = ("documents", "texts", "readings", "facts", "supersessions", "terms", "postings")
 
@@ -76,6 +76,9 @@ class Store(Protocol):
 
     def write(self) -> AbstractContextManager[None]:
         """Hold the only writer's place; all that is done within is kept, or nothing."""
+
+    def few(self, words: str) -> list[int] | None:
+        """Return the versions whose quotes answer a query, newest first; None where they may be many."""
 
     def words(self, text: str) -> str:
         """Return the query for quotes that hold all words of a text."""
@@ -201,6 +204,10 @@ class SqliteStore:
                 self._link.execute("ROLLBACK")
             raise
 
+    def few(self, words: str) -> list[int] | None:  # noqa: ARG002
+        """Return None: the index gives its rows newest first, few or many."""
+        return None
+
     def words(self, text: str) -> str:
         """Return the query for quotes that hold all words of a text; what stands in double quotes is a phrase."""
         return " ".join(f'"{phrase}"' for phrase in phrases(text))
@@ -232,14 +239,17 @@ class PostgresStore:
         except psycopg.Error as error:
             message = f"no ledger at {without_password(address)}: {str(error).splitlines()[0]}"
             raise FormatError(message) from None
-        with self.write():
-            self._make()
         self._execute(f"SET search_path TO {self.schema}")
+        if self._missing():
+            with self.write():
+                self._make()
+
+    def _missing(self) -> bool:
+        return self.rows("SELECT to_regclass(?)", (f"{self.schema}.quotes",))[0][0] is None
 
     def _make(self) -> None:
         self._execute(f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
-        self._execute(f"SET LOCAL search_path TO {self.schema}")
-        if self.rows("SELECT to_regclass(?)", (f"{self.schema}.quotes",))[0][0] is not None:
+        if not self._missing():  # another program was faster
             return
         for statement in statements(DDL.format(key="BIGINT PRIMARY KEY", wide="")):
             self._execute(statement)
@@ -283,6 +293,16 @@ class PostgresStore:
         with self._link.transaction():
             self._execute("SELECT pg_advisory_xact_lock(hashtext(?))", (f"karavan ledger {self.schema}",))
             yield
+
+    def few(self, words: str) -> list[int] | None:
+        """Return the versions whose quotes answer a query, newest first; None where there are more than `FEW`.
+
+        The index knows which rows have a word, not their order. A planner that guesses wrongly how rare a word is reads
+        the whole table backwards for it, so rare words are looked up first.
+        """
+        sql = "SELECT seq FROM quotes WHERE words @@ to_tsquery('simple', ?) LIMIT ?"
+        found = [int(row[0]) for row in self.rows(sql, (words, FEW + 1))]
+        return sorted(found, reverse=True) if len(found) <= FEW else None
 
     def words(self, text: str) -> str:
         """Return the query for quotes that hold all words of a text; what stands in double quotes is a phrase."""

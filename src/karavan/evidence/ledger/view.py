@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from karavan.evidence.ledger.store import Row, Store
 
+ASKED_AT_ONCE = 200
 PAGE = 2000  # rows read at a time: memory stays flat over any ledger
 COLUMNS = "f.seq, f.version, f.recorded, f.who, f.payload"
 
@@ -41,11 +42,11 @@ class View:
 
     def as_of(self, day: date | str) -> View:
         """Return the ledger as it was at the end of a day (UTC): later facts and decisions are not in it."""
-        return View(self._store, Limits(_iso_day(day), self.limits.published))
+        return View(self._store, Limits(iso_day(day), self.limits.published))
 
     def published_by(self, day: date | str) -> View:
         """Return only what was published by a day; facts without a publication date are not in it."""
-        return View(self._store, Limits(self.limits.recorded, _iso_day(day)))
+        return View(self._store, Limits(self.limits.recorded, iso_day(day)))
 
     def facts(
         self, *, kind: str | None = None, status: str | None = None, document: str | None = None,
@@ -121,6 +122,9 @@ class View:
         words = self._store.words(text)
         if not words:
             return []
+        few = self._store.few(words)
+        if few is not None:
+            return self._numbered(few, limit)
         conditions, values = self._standing()
         sql = (
             f"SELECT {COLUMNS} FROM {self._store.search} AND {' AND '.join(conditions)} "
@@ -136,7 +140,7 @@ class View:
         whole = self._whole_id(fact_id)
         conditions, values = self._standing()
         where = " AND ".join([*conditions, "f.fact_id = ?"])
-        sql = f"SELECT {COLUMNS} FROM facts f WHERE {where} ORDER BY f.seq DESC LIMIT 1"
+        sql = f"SELECT {COLUMNS} FROM facts f WHERE {where}"  # one version of a fact stands at a time
         rows = self._store.rows(sql, [*values, whole])
         if not rows:
             raise NameNotFound(fact_id, "standing fact (its history may be kept)")
@@ -171,17 +175,14 @@ class View:
 
     def text(self, document: str) -> str:
         """Return the kept text of a document (id or file name). Raises `NameNotFound` where it was not kept."""
-        sql = "SELECT t.text FROM documents d JOIN texts t ON t.document_id = d.id WHERE d.id = ? OR d.name = ?"
-        rows = self._store.rows(sql, [document, document])
+        rows = self._store.rows("SELECT text FROM texts WHERE document_id = ?", [self._document_id(document)])
         if not rows:
             raise NameNotFound(document, "document with its text")
         return str(json.loads(rows[0][0]))
 
     def blocks(self, document: str) -> list[tuple[str, int, int]]:
         """Return the blocks of a document (id or file name): kind, first character, end. Raises `NameNotFound`."""
-        rows = self._store.rows("SELECT details FROM documents WHERE id = ? OR name = ?", [document, document])
-        if not rows:
-            raise NameNotFound(document, "document", [d["name"] for d in self.documents()][:5])
+        rows = self._store.rows("SELECT details FROM documents WHERE id = ?", [self._document_id(document)])
         return [(str(kind), int(start), int(end)) for kind, start, end, _ in json.loads(rows[0][0])["blocks"]]
 
     def counts(self) -> dict[str, dict[str, int]]:
@@ -208,11 +209,35 @@ class View:
             values.append(self.limits.published)
         return conditions, values
 
+    def _document_id(self, document: str) -> str:
+        """Return the id of a document given by id or file name."""
+        found = [
+            str(r[0]) for r in self._store.rows("SELECT id FROM documents WHERE id = ? OR name = ?", [document] * 2)
+        ]
+        if not found:
+            raise NameNotFound(document, "document", [d["name"] for d in self.documents()][:5])
+        if len(found) > 1:
+            raise AmbiguousName(document, "document", found)
+        return found[0]
+
     def _last(self, until: str) -> int:
         """Return the number of the last version recorded before a moment; numbers rise with time."""
         sql = "SELECT seq FROM facts WHERE recorded < ? ORDER BY recorded DESC, seq DESC LIMIT 1"
         rows = self._store.rows(sql, [until])
         return int(rows[0][0]) if rows else 0
+
+    def _numbered(self, numbers: Sequence[int], limit: int) -> list[LedgerEntry]:
+        """Return the versions of these numbers that stand, in the order of the numbers, at most `limit`."""
+        conditions, values = self._standing()
+        found: list[LedgerEntry] = []
+        for k in range(0, len(numbers), ASKED_AT_ONCE):
+            some = numbers[k : k + ASKED_AT_ONCE]
+            where = " AND ".join([*conditions, f"f.seq IN ({', '.join('?' * len(some))})"])
+            sql = f"SELECT {COLUMNS} FROM facts f WHERE {where} ORDER BY f.seq DESC"
+            found += [_entry(r) for r in self._store.rows(sql, [*values, *some])]
+            if len(found) >= limit:
+                break
+        return found[:limit]
 
     def _term_numbers(self, terms: Sequence[str]) -> list[int]:
         marks = ", ".join("?" for _ in terms)
@@ -241,9 +266,10 @@ def _entry(row: Row) -> LedgerEntry:
     return LedgerEntry(seq, version, recorded, who, json.loads(payload), rest[0] if rest else None)
 
 
-def _iso_day(day: date | str) -> str:
+def iso_day(day: date | str) -> str:
+    """Return a day as YYYY-MM-DD. Raises `FormatError` for what is no day."""
     try:
         return (date.fromisoformat(day) if isinstance(day, str) else day).isoformat()[:10]
-    except ValueError as error:
+    except (ValueError, AttributeError, TypeError) as error:
         message = f"{day!r} is no day: write YYYY-MM-DD"
         raise FormatError(message) from error

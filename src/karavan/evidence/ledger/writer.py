@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
-from karavan.evidence.ledger.entry import fact_days, terms_of
+from karavan.errors import FormatError
+from karavan.evidence.ledger.decide import gaps
+from karavan.evidence.ledger.entry import days_of, fact_days, terms_of
 from karavan.evidence.ledger.store import storable
+from karavan.evidence.ledger.view import iso_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,6 +34,8 @@ STANDING = (
     "LEFT JOIN supersessions s ON s.old_seq = f.seq WHERE f.fact_id IN ({}) ORDER BY f.seq"
 )
 ASKED_AT_ONCE = 500
+KINDS = ("figure", "commitment", "event", "flow")
+STATUSES = ("accepted", "partial", "rejected", "superseded")
 
 
 class Writer:
@@ -65,7 +71,7 @@ class Writer:
 
     def facts(self, objects: Iterable[Mapping[str, Any]], *, who: str = "") -> int:
         """Add facts that do not stand yet; return how many. What a person decided is left as it is."""
-        wanted = list(objects)
+        wanted = [gated(data) for data in objects]
         standing = self._standing([str(d["id"]) for d in wanted])
         return sum(self._fact(data, standing.get(str(data["id"])), who) for data in wanted)
 
@@ -77,7 +83,7 @@ class Writer:
         self._added.add(str(data["id"]))
         self._rows[FACTS].append(
             (self._seq, str(data["id"]), version, str(data.get("document_id") or ""), data["kind"], data["status"],
-             _day(data.get("published")), self.now, storable(who), json.dumps(data, sort_keys=True))
+             data.get("published"), self.now, storable(who), json.dumps(data, sort_keys=True, allow_nan=False))
         )  # fmt: skip
         first, last = fact_days(data)
         self._rows[POSTINGS] += [(self._number(t), first, self._seq, last) for t in terms_of(data)]
@@ -133,5 +139,22 @@ class Writer:
         return self._terms[name]
 
 
-def _day(text: Any) -> str | None:
-    return None if text is None else storable(str(text))
+def gated(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a fact fit for the ledger: `partial` where it calls itself accepted and lacks a slot.
+
+    Raises `FormatError` for what is no fact: another kind or status, a number without end, a day that is none.
+    """
+    name = f"fact {data.get('id')}"
+    if data.get("kind") not in KINDS or data.get("status") not in STATUSES:
+        message = f"{name}: its kind must be one of {', '.join(KINDS)}, its status one of {', '.join(STATUSES)}"
+        raise FormatError(message)
+    numbers = [data.get(k) for k in ("value", "low", "high", "change_pct", "step")]
+    if any(isinstance(n, float) and not math.isfinite(n) for n in numbers):
+        message = f"{name}: a number is not finite"
+        raise FormatError(message)
+    for moment in ("period", "base_period", "deadline", "date"):
+        days_of(data.get(moment))
+    if data.get("published") is not None:
+        iso_day(data["published"])
+    missing = gaps(data) if data["status"] == "accepted" else []
+    return {**data, "status": "partial", "reason": f"missing: {', '.join(missing)}"} if missing else data
