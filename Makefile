@@ -14,13 +14,17 @@ help:
 	@sed -n 's/^# //p' Makefile
 
 demo: $(VENV)/.run
-	$(BIN)/karavan brief --pack $(PACK) --out results
+	@mkdir -p results && rm -f results/facts.db*
+	$(BIN)/karavan facts --ledger results/facts.db add --sample
+	$(BIN)/karavan facts --ledger results/facts.db conflicts
+	$(BIN)/karavan facts --ledger results/facts.db promises
+	$(BIN)/karavan brief --pack $(PACK) --ledger results/facts.db --out results
 	@echo "Open results/brief.html in a browser; the tables behind it are in results/."
 
-test: $(VENV)/.test
+test: $(VENV)/.test $(VENV)/.debian
 	$(BIN)/python -m pytest -n 2
 
-soak: $(VENV)/.test
+soak: $(VENV)/.test $(VENV)/.debian
 	$(BIN)/python -m pytest -m soak
 
 bench: $(VENV)/.test
@@ -51,6 +55,14 @@ $(VENV)/.run: $(VENV)/.made pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.run
 	@$(INSTALL) '.[all,test]'
+	@touch $@
+
+# A PostgreSQL server for the ledger's tests, where it may be installed; without one those tests skip and say so.
+$(VENV)/.debian: $(VENV)/.made
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
+		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null 2>&1 \
+		|| echo "PostgreSQL could not be installed; its tests skip"; \
+	fi
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.run

@@ -43,6 +43,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.strip()
-    record = {"machine": f"{platform.machine()}, {os.cpu_count()} cores", "python": platform.python_version()}
-    record |= {"commit": commit, "runs": sorted(SOAK, key=lambda run: str(run["test"]))}
-    (ROOT / "benchmarks" / "results" / "soak.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    path = ROOT / "benchmarks" / "results" / "soak.json"
+    kept = json.loads(path.read_text(encoding="utf-8"))["runs"] if path.exists() else []
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    new = [run | {"commit": commit, "machine": machine} for run in SOAK]
+    names = {run["test"] for run in new}
+    runs = sorted([*new, *(run for run in kept if run["test"] not in names)], key=lambda run: str(run["test"]))
+    path.write_text(json.dumps({"runs": runs}, indent=2) + "\n", encoding="utf-8")

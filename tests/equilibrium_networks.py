@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from hypothesis import strategies as st
 
-from karavan.assignment.equilibrium_problem import EquilibriumProblem, make_equilibrium_problem
+from karavan.assignment import SystemOptimum, UserEquilibrium, solve_congested
+from karavan.assignment.equilibrium_problem import EquilibriumProblem, EquilibriumSolution, make_equilibrium_problem
 
 NAMES = ("constant", "bpr", "bpr2", "conical", "akcelik", "queue")
+
+
+def equilibrium(
+    problem: EquilibriumProblem, *, aim: Literal["user", "system"] = "user", start: Any = None, **options: Any
+) -> EquilibriumSolution:
+    """Solve, with the options of the method by name."""
+    method = UserEquilibrium(**options) if aim == "user" else SystemOptimum(**options)
+    return solve_congested(problem, method, start=start)
 
 
 def random_network(seed: int, *, n_nodes: int = 12, n_classes: int = 1, zones: int = 0) -> EquilibriumProblem:

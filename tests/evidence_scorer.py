@@ -40,7 +40,12 @@ def same_value(gold: Row, fact: Row) -> bool:
     want = in_base(gold["value"], gold["unit"])
     for key in ("value", "low", "high"):
         have = in_base(fact.get(key), fact.get("unit"))
-        if want and have and abs(want[0] - have[0]) <= 0.005 * abs(want[0]) and (want[1] == have[1] or "" in {want[1], have[1]}):
+        if (
+            want
+            and have
+            and abs(want[0] - have[0]) <= 0.005 * abs(want[0])
+            and (want[1] == have[1] or "" in {want[1], have[1]})
+        ):
             return True
     change = gold.get("change_pct")
     return change is not None and any(
@@ -62,7 +67,9 @@ def score(gold_rows: Iterable[Row], facts: list[Row], counts: Counter[str]) -> l
     wrong: list[tuple[str, Row]] = []
     for gold in gold_rows:
         if gold["kind"] == "boilerplate":
-            counts["boilerplate_cited"] += sum(quotes_overlap(gold["quote"], f["quote"]) and len(f["quote"]) > 20 for f in facts)
+            counts["boilerplate_cited"] += sum(
+                quotes_overlap(gold["quote"], f["quote"]) and len(f["quote"]) > 20 for f in facts
+            )
             continue
         numeric = gold["value"] is not None
         hits = [

@@ -206,6 +206,24 @@ def test_kernels_agree_with_their_twins(p: Problem) -> None:
     assert priced == pytest.approx(reference.path_prices(sets.cost.tolist(), rows, price))
 
 
+@given(st.integers(0, 2**32 - 1))
+def test_curvature_agrees_with_its_twin(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n_paths, n_rows = int(rng.integers(1, 8)), int(rng.integers(1, 6))
+    rows = [dict(zip(rng.permutation(n_rows)[: rng.integers(0, n_rows + 1)].tolist(), rng.random(n_rows), strict=False))
+            for _ in range(n_paths)]  # fmt: skip
+    start = np.append(0, np.cumsum([len(r) for r in rows]))
+    row = np.array([i for r in rows for i in r], np.int32)
+    units = np.array([u for r in rows for u in r.values()])
+    first = rng.integers(0, n_paths, 4)
+    last = np.minimum(first + rng.integers(0, 4, 4), n_paths)
+    weight, total = rng.normal(size=4), rng.choice([0.0, 1.0, 5.0], 4)
+    flow, matrix = rng.choice([0.0, 1.0, 3.0], n_paths), np.zeros((n_rows, n_rows))
+    kernels.add_curvature(first, last, weight, total, flow, start, row, units, np.arange(n_rows), matrix)
+    ranges = list(zip(first.tolist(), last.tolist(), strict=True))
+    np.testing.assert_allclose(matrix, reference.add_curvature(ranges, weight, total, flow, rows, n_rows), atol=1e-9)
+
+
 @settings(deadline=None, max_examples=40)
 @given(problems)
 def test_curvature_is_the_slope_of_the_slope(p: Problem) -> None:

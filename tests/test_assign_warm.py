@@ -66,13 +66,11 @@ def test_draws_are_certified(p: Problem) -> None:
     assert (found.row_use <= np.array([v["rhs"] for v in changed]).reshape(found.row_use.shape) * (1 + 1e-7)).all()
 
 
-def test_a_draw_that_fails_from_the_start_is_solved_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_draw_that_fails_from_the_start_is_solved_anew() -> None:
     p = two_ways(rhs=120.0, price=500.0)
     start = draw_start(p)
     impossible = LeastCost(gap=1e-4, ties="any", price_factors=(), max_rounds=1)
     dear = {"cost": p.cost * np.array([[9.0, 0.1]])}
-    fresh = solve(p, LeastCost(ties="any", price_factors=())).columns
-    assert fresh is not None
     bare = make_problem(
         n_nodes=2, tail=[0, 0], head=[1, 1], cost=[10.0, 30.0], rhs=[1e9], usage_indptr=[0, 1, 1], usage_row=[0],
         usage_units=[2.0], origin=[0], destination=[1], tonnes=[100.0], unserved_price=[500.0],

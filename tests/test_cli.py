@@ -125,6 +125,42 @@ def test_assign_for_people(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "Demand 1,000 t, served 1,000 t, unserved 0 t" in out
 
 
+def test_what_is_overloaded_is_said_where_capacity_is_ignored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facilities = frame(
+        id=["f"], name=["Strait"], kind=["port"], unit=["tonnes"], element_table=["links"], elements=["B-C"],
+        direction=["each"], capacity_stated=[600.0],
+    )  # fmt: skip
+    folder = kv.write_case(tiny(facilities=facilities), tmp_path / "tiny")
+    answer = run_json(capsys, "assign", "--case", folder, "--method", "all-or-nothing")
+    (over,) = answer["over_capacity"]
+    assert (over["facility"], over["used"], over["utilisation"]) == ("f", 1000, pytest.approx(1000 / 600))
+    _, out, _ = run(capsys, "assign", "--case", folder, "--method", "all-or-nothing")
+    assert "whatever the capacities" in out
+    assert "Used beyond capacity" in out
+    assert run_json(capsys, "assign", "--case", folder)["over_capacity"] == []
+
+
+def test_a_part_load_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    part = ("route", "Aby", "Dale", "--commodity", "grain", "--tonnes", "20", "--case", folder)
+    assert run_json(capsys, *part)["routes"][0]["tonnes_in_full_unit"]["wagon_1520"] == pytest.approx(60)
+    _, out, _ = run(capsys, *part)
+    assert "60 t in a full wagon_1520" in out
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    """`karavan ... | head` ends well, be it a table, text or JSON."""
+    for arguments in ("describe", "describe links --json", "check --pack caspian"):
+        path = os.pathsep.join(p for p in sys.path if p)
+        done = subprocess.run(
+            ["bash", "-c", f'"$0" -m karavan {arguments} | true; echo "${{PIPESTATUS[0]}}"', sys.executable],
+            cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert done.stdout == "0\n", arguments
+        assert "Traceback" not in done.stderr
+
+
 def test_check_finds_and_exits(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_json(capsys, "check", folder)["errors"] == 0
     links = folder / "links.csv"
@@ -180,9 +216,15 @@ def test_trace_ends_at_the_source(capsys: pytest.CaptureFixture[str]) -> None:
 def test_validate_shows_all_counts(capsys: pytest.CaptureFixture[str]) -> None:
     answer = run_json(capsys, "validate", "--pack", "caspian")
     assert len(answer["counts"]) == len(kv.read_pack("caspian").counts)
-    code, out, _ = run(capsys, "validate", "--pack", "caspian")
+
+
+def test_validate_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    counts = frame(id=["c"], name=["Strait"], element_table=["links"], elements=["B-C"], year=[2024], value=[500.0],
+                   unit=["tonnes"])  # fmt: skip
+    code, out, _ = run(capsys, "validate", "--case", kv.write_case(tiny(counts=counts), tmp_path / "tiny"))
     assert code == 0
     assert "Counts, worst first" in out
+    assert "Median of modelled over observed 2;" in out
 
 
 def test_brief_is_written(tmp_path: Path) -> None:

@@ -62,7 +62,9 @@ def test_slopes_and_integrals(case: tuple[str, float, float, float, float, float
         if min(abs(r - 1.0), abs(r - kernels.QUEUE_LIMIT)) > 1e-2 and r > 1e-2:
             h = 1e-5 * x
             ends = [kernels.delay_at(code, y, *args)[0] for y in (x - h, x + h)]
-            assert kernels.delay_at(code, x, *args)[1] == pytest.approx((ends[1] - ends[0]) / (2 * h), rel=2e-3, abs=1e-9)
+            assert kernels.delay_at(code, x, *args)[1] == pytest.approx(
+                (ends[1] - ends[0]) / (2 * h), rel=2e-3, abs=1e-9
+            )
         kinks = [k * capacity for k in (1.0, kernels.QUEUE_LIMIT) if 0.0 < k < r]
         area = quad(lambda y, c=code: kernels.delay_at(c, y, *args)[0], 0.0, x, points=kinks or None, limit=200)[0]
         assert kernels.delay_sum(code, x, *args) == pytest.approx(area, rel=1e-7, abs=1e-9)
@@ -85,7 +87,9 @@ def test_known_values() -> None:
 
 
 def test_what_does_not_depend_on_flow_is_constant() -> None:
-    d = make_delays("bpr", free_time=[2.0, 2.0, 0.0], capacity=[0.0, 0.0, 5.0], b=[0.0, 0.5, 0.15], power=[4.0, 0.0, 4.0])
+    d = make_delays(
+        "bpr", free_time=[2.0, 2.0, 0.0], capacity=[0.0, 0.0, 5.0], b=[0.0, 0.5, 0.15], power=[4.0, 0.0, 4.0]
+    )
     assert d.kind.tolist() == [DelayFunction.CONSTANT] * 3
     assert delay(d, [9.0, 9.0, 9.0]).tolist() == [2.0, 3.0, 0.0]
     assert delay_slope(d, [9.0, 9.0, 9.0]).tolist() == [0.0, 0.0, 0.0]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from equilibrium_networks import networks, random_network
+from equilibrium_networks import equilibrium, networks, random_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from karavan.assignment.equilibrium import equilibrium
 from karavan.assignment.equilibrium_problem import EquilibriumProblem, path_table
 from karavan.assignment.hierarchy import make_hierarchy, price, skim
-from karavan.kernels import contraction, equilibrium_delay
+from karavan.kernels import contraction, equilibrium_delay, equilibrium_shift
 from karavan.kernels import equilibrium as kernels
 from karavan.kernels import reference_equilibrium as reference
 
@@ -60,7 +61,7 @@ def test_hierarchy(p: EquilibriumProblem) -> None:
             ends = (h.high[e], h.low[e]) if down else (h.low[e], h.high[e])
             nodes = [h.rank[p.tail[a]] for a in links] + [h.rank[p.head[a]] for a in links[-1:]]
             assert not links or (nodes[0], nodes[-1]) == ends
-            assert all(h.rank[p.head[a]] == h.rank[p.tail[b]] for a, b in zip(links, links[1:], strict=False))
+            assert all(h.rank[p.head[a]] == h.rank[p.tail[b]] for a, b in pairwise(links))
 
 
 def unpacked(h, prices, e: int, *, down: bool) -> list[int]:
@@ -137,7 +138,7 @@ def flat(p: EquilibriumProblem, paths: list, has: list, rest: list) -> tuple:
 def test_shift_agrees_with_the_twin(seed: int) -> None:
     p, paths, has, rest = two_paths(seed)
     arrays = flat(p, paths, has, rest)
-    met, _ = kernels.shift(*arrays, np.zeros(p.n_links, np.int64), 1, 1, 0.0)
+    met, _ = equilibrium_shift.shift(*arrays, np.zeros(p.n_links, np.int64), 1, 1, 0.0)
     assert met == pytest.approx(reference.shift(p, paths, has, rest), rel=1e-3, abs=1e-5)
     np.testing.assert_allclose(arrays[4], np.ravel(has), rtol=1e-2, atol=1e-2)
 
@@ -153,10 +154,10 @@ def test_newton_step_lowers_the_beckmann_sum(seed: int) -> None:
         return integrals.sum() + arrays[3] @ arrays[4]
 
     before, sums = objective(), arrays[4].reshape(-1, 2).sum(axis=1)
-    kernels.newton(*arrays, 20)
+    equilibrium_shift.newton(*arrays, 20)
     assert objective() <= before * (1 + 1e-4)  # the slope at the end of a step may be a little above zero
     assert (arrays[4] >= 0.0).all()
     np.testing.assert_allclose(arrays[4].reshape(-1, 2).sum(axis=1), sums, rtol=1e-12, atol=1e-12)
     again = np.zeros(p.n_links)
-    kernels.spread(arrays[1], arrays[2], arrays[4], again)
+    equilibrium_shift.spread(arrays[1], arrays[2], arrays[4], again)
     np.testing.assert_allclose(arrays[7], again, rtol=1e-9, atol=1e-9)

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
-from equilibrium_networks import networks, random_network, tntp
+from equilibrium_networks import equilibrium, networks, random_network, tntp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from karavan.assignment.equilibrium import equilibrium
+from karavan.assignment import UserEquilibrium
+from karavan.assignment.equilibrium_front import assign_congested
 from karavan.assignment.equilibrium_problem import (
     EquilibriumProblem,
     EquilibriumSolution,
@@ -23,7 +25,10 @@ from karavan.assignment.equilibrium_problem import (
 )
 from karavan.assignment.hierarchy import skim
 from karavan.cost.delay import DelayFunction, delay, delay_integral
+from karavan.errors import CaseError
 from karavan.kernels import reference_equilibrium as reference
+from karavan.schema.case import Meta, make_case
+from karavan.schema.io.tntp import read_tntp
 
 OPTIMA = {
     "SiouxFalls": 4231335.2871074397,
@@ -126,18 +131,18 @@ def test_two_links_of_each_function_against_a_general_optimizer() -> None:
     }  # fmt: skip
     with pytest.raises(ValueError, match="bpr2 jumps at capacity"):
         equilibrium(make_equilibrium_problem(n_nodes=2, **arrays), aim="system")
-    for aim in ("user", "system"):
-        p = make_equilibrium_problem(n_nodes=2, **(arrays if aim == "user" else arrays | {"function": [0, 1, 1, 3, 4, 5]}))
+    for aim, function in (("user", list(range(n))), ("system", [0, 1, 1, 3, 4, 5])):
+        p = make_equilibrium_problem(n_nodes=2, **(arrays | {"function": function}))
         s = equilibrium(p, gap=1e-11, aim=aim)
 
-        def objective(x: np.ndarray, aim: str = aim) -> float:
+        def objective(x: np.ndarray, aim: str = aim, p: EquilibriumProblem = p) -> float:
             flows = x.reshape(2, n)
             load = np.maximum(flows.sum(axis=0), 0.0)
             sums = delay_integral(p.delays, load) if aim == "user" else delay(p.delays, load) * load
             return float(sums.sum() + (flows * p.fixed).sum())
 
         total = p.demand * p.pce
-        sums = [{"type": "eq", "fun": lambda x, k=k: x.reshape(2, n)[k].sum() - total[k]} for k in (0, 1)]
+        sums = [{"type": "eq", "fun": lambda x, k=k, t=total: x.reshape(2, n)[k].sum() - t[k]} for k in (0, 1)]
         found = minimize(
             objective, np.repeat(total / n, n), bounds=[(0.0, None)] * 2 * n, constraints=sums, method="SLSQP",
             options={"ftol": 1e-13, "maxiter": 1000},
@@ -264,7 +269,7 @@ def test_bad_problems(change: dict[str, Any], said: str) -> None:
 def test_bad_options() -> None:
     p = make_equilibrium_problem(**SMALL)
     for options, said in (
-        ({"gap": -1.0}, "gap is"), ({"gap": np.nan}, "gap is"), ({"aim": "both"}, "aim is"),
+        ({"gap": -1.0}, "gap is"), ({"gap": np.nan}, "gap is"),
         ({"max_passes": 0}, "max_passes is"), ({"threads": -1}, "threads"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=said):
@@ -275,3 +280,51 @@ def test_bad_options() -> None:
         skim(p, [np.nan, 1.0], origins=[0], destinations=[1])
     with pytest.raises(ValueError, match="origins has a node outside"):
         skim(p, [1.0, 1.0], origins=[3], destinations=[1])
+
+
+def test_from_the_files_to_link_flows(shared: Path) -> None:
+    folder = shared / "data" / "tntp" / "Winnipeg"
+    case = read_tntp(folder / "Winnipeg_net.tntp", folder / "Winnipeg_trips.tntp")
+    found = assign_congested(case, method=UserEquilibrium(gap=1e-10))
+    assert found.converged
+    assert found.objective == pytest.approx(OPTIMA["Winnipeg"], rel=1e-9)
+    assert found.link_flows["link_id"].tolist() == case.links.index.tolist()
+    assert found.pairs["served"].sum() == pytest.approx(case.demand["tonnes"].sum() - found.summary["within_zones"])
+    again = assign_congested(case, method=UserEquilibrium(gap=1e-10), start=found)
+    assert again.summary["iterations"] == 1
+    assert assign_congested(case, distance_weight=1.0).objective > found.objective
+
+
+def test_a_case_with_two_way_links_and_zones_of_several_nodes() -> None:
+    case = make_case(
+        Meta(name="small"),
+        {
+            "nodes": pd.DataFrame({"id": list("abcd"), "name": list("abcd")}),
+            "zones": pd.DataFrame({"id": ["A", "D"], "name": ["A", "D"], "nodes": ["a;b", "d"]}),
+            "modes": pd.DataFrame({"id": ["road"], "name": ["Road"], "medium": ["land"], "carrying_units": ["car"]}),
+            "carrying_units": pd.DataFrame({"id": ["car"], "name": ["Car"], "payload_tonnes": [1.0]}),
+            "commodities": pd.DataFrame({"id": ["cars"], "name": ["Cars"], "carrying_units": ["car"]}),
+            "links": pd.DataFrame({
+                "id": ["a-c", "b-d", "d-c", "old"], "from_node": ["a", "b", "d", "a"], "to_node": ["c", "d", "c", "d"],
+                "mode": "road", "status": ["open", "open", "open", "suspended"],
+                "delay_function": ["bpr", "constant", "constant", "bpr"], "delay_capacity": [10.0, np.nan, np.nan, 1.0],
+                "delay_free_flow_time": [1.0, 5.0, 1.0, 1.0], "delay_b": [1.0, np.nan, np.nan, 1.0],
+                "delay_power": [1.0, np.nan, np.nan, 1.0],
+            }),
+            "demand": pd.DataFrame({
+                "id": ["1", "2", "3"], "origin": ["A", "D", "A"], "destination": ["D", "A", "A"], "commodity": "cars",
+                "tonnes": [40.0, 5.0, 7.0], "basis": "matrix",
+            }),
+        },
+    )  # fmt: skip
+    found = assign_congested(case, method=UserEquilibrium(gap=1e-12))
+    flows = found.link_flows.set_index(["link_id", "direction"])["flow"]
+    assert flows["a-c", "forward"] == pytest.approx(30.0)  # 1 + 1 + x / 10 = 5
+    assert flows["b-d", "forward"] == pytest.approx(10.0)
+    assert flows["d-c", "backward"] == pytest.approx(30.0)
+    assert flows["d-c", "forward"] == pytest.approx(5.0)
+    assert "old" not in flows
+    assert found.summary["within_zones"] == 7.0
+    links = case.links.assign(delay_b=np.nan)
+    with pytest.raises(CaseError, match="delay_b: is missing"):
+        assign_congested(make_case(case.meta, {**case.tables, "links": links.reset_index()}))

@@ -18,7 +18,14 @@ from karavan.evidence.records import Figure, Slot, to_json
 
 GOLD = Path(__file__).parent / "evidence_gold"
 # What the rules must reach at least on our own texts; measured values stand in docs/evidence.md.
-FLOORS = {"figure_f1": 0.93, "figure_strict": 0.85, "commitment_f1": 0.85, "event_recall": 0.9, "accepted_precision": 0.93, "accepted_coverage": 0.6}  # fmt: skip
+FLOORS = {
+    "figure_f1": 0.93,
+    "figure_strict": 0.85,
+    "commitment_f1": 0.85,
+    "event_recall": 0.9,
+    "accepted_precision": 0.93,
+    "accepted_coverage": 0.6,
+}
 
 
 def facts_of(text, **given):
@@ -45,7 +52,7 @@ def every_text(shared):
 
 
 def test_gates(shared):
-    """Quotes and slots are exact; nothing comes from boilerplate; nothing accepted lacks a slot; no year from nowhere."""
+    """Quotes are exact; nothing is from boilerplate; nothing accepted lacks a slot; no year from nowhere."""
     for text in every_text(shared):
         document = read_document(text)
         assert document.text == text
@@ -65,7 +72,9 @@ def test_gates(shared):
                 assert fact.quantity.known
                 assert "inferred" not in {fact.indicator.basis, fact.areas.basis, fact.quantity.basis}
             if not document.published.known:
-                said = set(re.findall(r"(?:19|20)\d\d", text)) | {str(int(y) + 621) for y in re.findall(r"1[34]\d\d", text)}
+                said = set(re.findall(r"(?:19|20)\d\d", text)) | {
+                    str(int(y) + 621) for y in re.findall(r"1[34]\d\d", text)
+                }
                 row = to_json(fact)
                 dated = " ".join(str(row[k] or "") for k in ("period", "base_period", "deadline", "date"))
                 near = said | {str(int(y) + d) for y in said for d in (-1, 1)}
@@ -82,7 +91,9 @@ def test_shared_articles(shared):
     """The five articles against their facts by hand: all core facts found, none accepted wrongly."""
     scorer = _module(shared / "tools" / "score_facts.py")
     gold = read_gold(shared / "gold" / "articles.jsonl")
-    facts = {p.name: rows_of(p.read_text(encoding="utf-8"), name=p.name) for p in sorted((shared / "articles").glob("*.txt"))}
+    facts = {
+        p.name: rows_of(p.read_text(encoding="utf-8"), name=p.name) for p in sorted((shared / "articles").glob("*.txt"))
+    }
     for row in gold:
         mine = [f for f in facts[row["article"]] if quotes_overlap(row["quote"], f["quote"]) and len(f["quote"]) > 20]
         if row["kind"] == "boilerplate":
@@ -112,7 +123,8 @@ def _module(path):
 # --- a change of the text, and the same change of the facts ---
 
 ARTICLE = (
-    "LUSAKA, 14 March 2023 - Trade between Zambia and Malawi amounted to $1 billion in 2022, 12 percent more than in 2021.\n\n"
+    "LUSAKA, 14 March 2023 - Trade between Zambia and Malawi amounted to $1 billion in 2022, "
+    "12 percent more than in 2021.\n\n"
     "Zambia exported 300,000 tonnes of maize to Malawi in the first half of 2022. Its value reached $90 million.\n\n"
     "The two countries agreed to build a dry port at Mchinji by the end of 2026.\n\n"
     "Zambian President Hakainde Hichilema met Malawian President Lazarus Chakwera in Lilongwe on 13 March 2023.\n"
@@ -121,8 +133,10 @@ ARTICLE = (
 
 def said(text, **given):
     """Return what the facts say, without where it stands."""
-    keys = ("kind", "status", "indicator", "areas", "value", "unit", "period", "base_period", "change_pct", "deadline", "date", "event_type", "modality", "place")  # fmt: skip
-    return [{k: row[k] for k in keys} for row in rows_of(text, **given)]
+    keys = (
+        "kind status indicator areas value unit period base_period change_pct deadline date event_type modality place"
+    )
+    return [{k: row[k] for k in keys.split()} for row in rows_of(text, **given)]
 
 
 def test_years_shift_alike():
@@ -136,19 +150,28 @@ def test_years_shift_alike():
 
 
 def test_countries_swap_alike():
-    words = {"Zambia": "Gabon", "Zambian": "Gabonese", "Malawi": "Laos", "Malawian": "Laotian", "LUSAKA": "LIBREVILLE", "Lilongwe": "Vientiane"}  # fmt: skip
+    words = {"Zambia": "Gabon", "Zambian": "Gabonese", "Malawi": "Laos", "Malawian": "Laotian"}
+    words |= {"LUSAKA": "LIBREVILLE", "Lilongwe": "Vientiane"}
     moved = re.sub(r"\b(?:Zambian?|Malawi(?:an)?|LUSAKA|Lilongwe)\b", lambda m: words[m[0]], ARTICLE)
     codes = json.dumps(said(ARTICLE)).replace("ZMB", "GAB").replace("MWI", "LAO").replace("Lilongwe", "Vientiane")
     assert json.loads(codes) == said(moved)
 
 
-@pytest.mark.parametrize("amount", ["$1bn", "1 billion dollars", "US$1 billion", "one billion US dollars", "1,000 million dollars", "USD 1bn", "a billion dollars"])  # fmt: skip
+AMOUNTS = (
+    "$1bn; 1 billion dollars; US$1 billion; one billion US dollars; 1,000 million dollars; USD 1bn; a billion dollars"
+)
+
+
+@pytest.mark.parametrize("amount", AMOUNTS.split("; "))
 def test_amounts_written_otherwise(amount):
     assert said(ARTICLE.replace("$1 billion", amount)) == said(ARTICLE)
 
 
 def test_related_articles_change_nothing():
-    added = ARTICLE + "\nRelated articles\n\nPeru exported 9 million tonnes of copper in 2019.\n\nChile will build 12 ports by 2030.\n"
+    added = (
+        ARTICLE + "\nRelated articles\n\nPeru exported 9 million tonnes of copper in 2019.\n\n"
+        "Chile will build 12 ports by 2030.\n"
+    )
     assert said(added) == said(ARTICLE)
 
 
@@ -156,7 +179,12 @@ def test_duplicates_add_no_support():
     doubled = ARTICLE + "\n" + ARTICLE
     assert said(doubled) == said(ARTICLE)
     assert [len(f.citations) for f in facts_of(doubled)] == [len(f.citations) for f in facts_of(ARTICLE)]
-    documents = [read_document(ARTICLE, name="a"), read_document(ARTICLE.replace("amounted to", "came to"), name="b"), read_document("Ghana and Togo traded goods for the first time in a year that was of note, it was said.", name="c")]  # fmt: skip
+    texts = [
+        ARTICLE,
+        ARTICLE.replace("amounted to", "came to"),
+        "Ghana and Togo traded goods for a year of note, it was said.",
+    ]
+    documents = [read_document(text, name=name) for text, name in zip(texts, "abc", strict=True)]
     assert near_duplicates(documents) == {"b": "a"}
 
 
@@ -164,7 +192,8 @@ def html_of(text):
     title = "<h1>Zambia and Malawi</h1>" if False else ""
     body = "".join(f"<p>{p}</p>" for p in text.strip().split("\n\n"))
     return (
-        "<!doctype html><html><head><title>x</title><script>var a = 'Peru exported 5 million tonnes in 2020';</script></head>"
+        "<!doctype html><html><head><title>x</title>"
+        "<script>var a = 'Peru exported 5 million tonnes in 2020';</script></head>"
         f"<body><nav><a href='/'>Home</a></nav><article>{title}{body}</article>"
         "<section class='related-articles'><p>Peru exported 9 million tonnes of copper in 2019.</p></section>"
         "<div id='cookie-consent'>We use cookies.</div></body></html>"
@@ -183,20 +212,25 @@ def pdf_of(text):
             line = f"{line} {word}".strip()
         lines.extend([line, ""])
     escaped = [line.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)") for line in lines]
-    stream = ("BT /F1 11 Tf 14 TL 50 780 Td " + " ".join(f"({line}) Tj T*" for line in escaped) + " ET").encode("cp1252")
+    stream = ("BT /F1 11 Tf 14 TL 50 780 Td " + " ".join(f"({line}) Tj T*" for line in escaped) + " ET").encode(
+        "cp1252"
+    )
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources 6 0 R >>",
         b"<< /Length " + str(len(stream)).encode() + b" >>\nstream\n" + stream + b"\nendstream",
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+        b"<< /Font << /F1 5 0 R >> >>",
     ]
     out, places = b"%PDF-1.4\n", []
     for i, o in enumerate(objects, 1):
         places.append(len(out))
         out += f"{i} 0 obj\n".encode() + o + b"\nendobj\n"
     table = len(out)
-    out += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode() + b"".join(f"{p:010d} 00000 n \n".encode() for p in places)
+    out += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode() + b"".join(
+        f"{p:010d} 00000 n \n".encode() for p in places
+    )
     return out + f"trailer << /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF".encode()
 
 
@@ -237,11 +271,15 @@ def test_missing_extra(monkeypatch):
 
 
 def test_publication_day_by_rank(tmp_path):
-    update_first = "Last update: April 19, 2024 14:53\n\nTitle of it\n\nBy A. Writer April 8, 2021\n\nThe text of the article is here for all to read.\n"
+    head = "Last update: April 19, 2024 14:53\n\nTitle of it\n\nBy A. Writer April 8, 2021\n\n"
+    update_first = head + "The text of the article is here for all to read.\n"
     document = read_document(update_first)
     assert document.published.value == date(2021, 4, 8)
     assert document.updated.value == date(2024, 4, 19)
-    assert read_document("The ministers met on 3 May and said that it was a good day for all of them.").published.value is None
+    assert (
+        read_document("The ministers met on 3 May and said that it was a good day for all of them.").published.value
+        is None
+    )
     assert read_document(update_first, published=date(2020, 1, 1)).published.value == date(2020, 1, 1)
     file = tmp_path / "a.txt"
     file.write_text("The ministers met on 3 May and said that it was a good day for all of them.", encoding="utf-8")
@@ -253,9 +291,9 @@ def test_publication_day_by_rank(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        "Товарооборот между Казахстаном и Ираном составил 237 миллионов долларов в 2020 году, сообщило министерство в среду.",
-        "Le commerce entre le Sénégal et le Mali a baissé de dix pour cent en 2020, selon la chambre de commerce de Dakar et les douanes.",
-        "Perdagangan antara Indonesia dan Malaysia mencapai dua puluh miliar dolar pada tahun lalu, kata menteri perdagangan di Jakarta.",
+        "Товарооборот между Казахстаном и Ираном составил 237 миллионов долларов в 2020 году, сообщили в среду.",
+        "Le commerce entre le Sénégal et le Mali a baissé de dix pour cent en 2020, selon la chambre de commerce.",
+        "Perdagangan antara Indonesia dan Malaysia mencapai dua puluh miliar dolar pada tahun lalu, kata menteri.",
     ],
 )
 def test_other_languages_are_refused(text):
@@ -281,18 +319,30 @@ def one(rows, **wanted):
     return found[0]
 
 
-def test_hard_cases_of_000(article, shared):
+def test_hard_cases_of_000(article):
     rows = article(0)
     assert {r["published"] for r in rows} == {"2021-04-08"}  # 1
     turnover = one(rows, kind="figure", value=237_000_000)  # 2
-    assert (turnover["period"], turnover["base_period"], turnover["change_pct"]) == ("2020-01-01/2020-12-31", "2019-01-01/2019-12-31", -37.2)
+    assert (turnover["period"], turnover["base_period"], turnover["change_pct"]) == (
+        "2020-01-01/2020-12-31",
+        "2019-01-01/2019-12-31",
+        -37.2,
+    )
     assert turnover["speaker"] == "Mukhtar Tleuberdi"
     trade = one(rows, kind="figure", value=1_900_000_000)  # 3, 4
-    assert (trade["period"], trade["base_period"], trade["change_pct"]) == ("2020-03-20/2021-02-18", "2019-03-21/2020-02-19", -9.4)
+    assert (trade["period"], trade["base_period"], trade["change_pct"]) == (
+        "2020-03-20/2021-02-18",
+        "2019-03-21/2020-02-19",
+        -9.4,
+    )
     assert trade["areas"] == ["IRN", "EAEU"]
     for value, change in ((2_400_000, -17), (933_000_000, -4)):  # 5, 6
         export = one(rows, kind="figure", value=value)
-        assert (export["period"], export["change_pct"], export["direction"]) == ("2020-03-20/2021-02-18", change, "IRN->EAEU")
+        assert (export["period"], export["change_pct"], export["direction"]) == (
+            "2020-03-20/2021-02-18",
+            change,
+            "IRN->EAEU",
+        )
     assert len([r for r in rows if r["kind"] == "figure"]) == 5
     signing = one(rows, kind="event", event_type="AGREE.sign_mou")  # 7
     assert (signing["date"], signing["place"], len(signing["citations"]) >= 2) == ("2021-04-07", "Nur-Sultan", True)
@@ -301,7 +351,11 @@ def test_hard_cases_of_000(article, shared):
     assert one(rows, kind="figure", rate="month")["value"] == 1
     assert one(rows, kind="commitment", quote=lambda q: "frequency of the flights" in q)["modality"] == "expectation"
     access = one(rows, kind="commitment", quote=lambda q: q.startswith("We support"))  # 9
-    assert (access["modality"], access["speaker"], access["speaker_country"]) == ("pledge", "Mohammad Javad Zarif", "IRN")
+    assert (access["modality"], access["speaker"], access["speaker_country"]) == (
+        "pledge",
+        "Mohammad Javad Zarif",
+        "IRN",
+    )
     assert set(access["areas"]) >= {"KAZ"}
     assert access["deadline"] is None
 
@@ -309,7 +363,12 @@ def test_hard_cases_of_000(article, shared):
 def test_hard_cases_of_001_and_002(article):
     rows = article(1)
     growth = one(rows, kind="figure")  # 10
-    assert (growth["change_pct"], growth["period"], growth["base_period"], growth["published"]) == (50, "2024-01-01/2024-12-31", None, None)
+    assert (growth["change_pct"], growth["period"], growth["base_period"], growth["published"]) == (
+        50,
+        "2024-01-01/2024-12-31",
+        None,
+        None,
+    )
     talks = one(rows, kind="event", actors=["Masoud Pezeshkian", "Murat Nurtleu"])  # 11
     assert (talks["place"], talks["date"], "date" in talks["reason"]) == ("Tehran", None, True)
     assert one(rows, kind="event", event_type="CONSULT.meeting", actors=["Murat Nurtleu", "Seyed Abbas Araghchi"])
@@ -321,7 +380,12 @@ def test_hard_cases_of_001_and_002(article):
     assert (meeting["date"], meeting["place"]) == ("2019-11", "Nur-Sultan")
     assert one(rows, kind="event", actors=["Mohammad Javad Zarif", "Mukhtar Tleuberdi"])
     share = one(rows, kind="figure")  # 14
-    assert (share["value"], share["unit"], share["status"], "period not stated" in share["reason"]) == (70, "%", "partial", True)
+    assert (share["value"], share["unit"], share["status"], "period not stated" in share["reason"]) == (
+        70,
+        "%",
+        "partial",
+        True,
+    )
     assert "KAZ" in share["areas"]
     flows = [(r["direction"], r["modality"], r["hs"]) for r in rows if r["kind"] == "flow"]  # 15
     assert ("KAZ->IRN", "actual", ["10", "72", "02", "12"]) in flows
@@ -335,7 +399,12 @@ def test_hard_cases_of_001_and_002(article):
 def test_hard_cases_of_003(article):
     rows = article(3)
     trade = one(rows, value=340_000_000)  # 16
-    assert (trade["comparator"], trade["period"], trade["status"], "year" in trade["reason"]) == (">", None, "partial", True)
+    assert (trade["comparator"], trade["period"], trade["status"], "year" in trade["reason"]) == (
+        ">",
+        None,
+        "partial",
+        True,
+    )
     assert one(rows, kind="event")["date"] == "XXXX-12-11"
     dated = article(3, published=date(2025, 12, 11))
     assert one(dated, value=340_000_000)["period"] == "2024-01-01/2024-12-31"
@@ -343,11 +412,21 @@ def test_hard_cases_of_003(article):
     assert (first["stage"], second["stage"], first["deadline"], second["deadline"]) == (1, 2, None, None)
     assert set(first["areas"]) == set(second["areas"]) == {"KAZ", "IRN"}
     invested = one(rows, value=226_000_000)  # 18
-    assert (invested["direction"], invested["comparator"], invested["transformation"], invested["period"]) == ("IRN->KAZ", ">", "cumulative", "P20Y")
+    assert (invested["direction"], invested["comparator"], invested["transformation"], invested["period"]) == (
+        "IRN->KAZ",
+        ">",
+        "cumulative",
+        "P20Y",
+    )
     firms = one(rows, value=350)
     assert (firms["indicator"], firms["comparator"], set(firms["areas"])) == ("enterprise_count", ">", {"IRN", "KAZ"})
     share = one(rows, value=85)  # 19
-    assert (share["status"], share["speaker"], share["transformation"], set(share["areas"]) >= {"KAZ", "CHN"}) == ("partial", "Kassym-Jomart Tokayev", "share", True)
+    assert (share["status"], share["speaker"], share["transformation"], set(share["areas"]) >= {"KAZ", "CHN"}) == (
+        "partial",
+        "Kassym-Jomart Tokayev",
+        "share",
+        True,
+    )
     terminal = one(rows, kind="commitment", quote=lambda q: "Shahid Rajaee" in q)  # 20
     assert (terminal["place"], terminal["modality"], terminal["areas"]) == ("Shahid Rajaee", "plan", ["KAZ"])
     double = one(rows, kind="commitment", value=2)  # 21
@@ -358,11 +437,25 @@ def test_hard_cases_of_004(article):
     rows = article(4)
     assert {(r["published"], r["published_basis"]) for r in rows} == {("2023-04-10", "inferred")}  # 22
     turnover = one(rows, kind="figure")  # 23
-    assert (turnover["value"], turnover["comparator"], turnover["period"], turnover["status"]) == (500_000_000, "<~", "2022-01-01/2022-12-31", "partial")
+    assert (turnover["value"], turnover["comparator"], turnover["period"], turnover["status"]) == (
+        500_000_000,
+        "<~",
+        "2022-01-01/2022-12-31",
+        "partial",
+    )
     assert "currency not stated" in turnover["reason"]
     target = one(rows, kind="commitment", value=1_000_000_000)  # 24
-    assert (len(target["citations"]), target["horizon"], target["deadline"], target["speaker"]) == (2, "medium-term", None, "Ilham Aliyev")
+    assert (len(target["citations"]), target["horizon"], target["deadline"], target["speaker"]) == (
+        2,
+        "medium-term",
+        None,
+        "Ilham Aliyev",
+    )
     assert set(target["areas"]) == {"KAZ", "AZE"}
     assert not [r for r in rows if "Borrell" in r["quote"] or "demarcation" in r["quote"]]  # 25
-    signed = [(r["event_type"], r["date"], r["place"]) for r in rows if r["kind"] == "event" and r["event_type"].startswith("AGREE")]  # 26
+    signed = [
+        (r["event_type"], r["date"], r["place"])
+        for r in rows
+        if r["kind"] == "event" and r["event_type"].startswith("AGREE")
+    ]  # 26
     assert signed == [("AGREE.sign_mou", "2023-04-10", "Astana"), ("AGREE.joint_statement", "2023-04-10", "Astana")]

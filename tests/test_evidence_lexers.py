@@ -21,7 +21,8 @@ from karavan.evidence.calendars import (
 from karavan.evidence.documents import read_document
 from karavan.evidence.extract import extract
 from karavan.evidence.gazetteer import find_mentions, gazetteer
-from karavan.evidence.periods import Anchors, find_periods, resolve
+from karavan.evidence.period_words import find_periods
+from karavan.evidence.periods import Anchors, resolve
 from karavan.evidence.quantities import find_quantities
 from karavan.evidence.records import Period, parse_interval
 
@@ -171,7 +172,20 @@ def test_period(text, interval):
     assert period.interval() == interval
 
 
-@pytest.mark.parametrize("text", ["last year", "on 12 June", "in November", "over the past 11 months", "this month", "the current Iranian year", "by the end of the year", "in FY2022-23", "the same period of last year"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "last year",
+        "on 12 June",
+        "in November",
+        "over the past 11 months",
+        "this month",
+        "the current Iranian year",
+        "by the end of the year",
+        "in FY2022-23",
+        "the same period of last year",
+    ],
+)
 def test_no_year_without_an_anchor(text):
     for found in find_periods(text, 0, len(text)):
         period = resolve(found, text[found.start : found.end], Anchors())
@@ -199,9 +213,68 @@ def test_interval_there_and_back(first, days):
 
 
 WORDS = st.sampled_from(
-    "$1bn 237 million tonnes percent in 2020 compared to the same period of last year by 37.2 between and March 20, "
-    "Iran Kazakhstan trade exports rose fell “ ” \" ( ) respectively will build said Tokayev doubled one half a billion "
-    "Iranian year 1400 first three months FY2022-23 TEU over nearly 2-2.5 times . ; , - – \n".split(" ")
+    [
+        "$1bn",
+        "237",
+        "million",
+        "tonnes",
+        "percent",
+        "in",
+        "2020",
+        "compared",
+        "to",
+        "the",
+        "same",
+        "period",
+        "of",
+        "last",
+        "year",
+        "by",
+        "37.2",
+        "between",
+        "and",
+        "March",
+        "20,",
+        "Iran",
+        "Kazakhstan",
+        "trade",
+        "exports",
+        "rose",
+        "fell",
+        "“",
+        "”",
+        '"',
+        "(",
+        ")",
+        "respectively",
+        "will",
+        "build",
+        "said",
+        "Tokayev",
+        "doubled",
+        "one",
+        "half",
+        "a",
+        "billion",
+        "Iranian",
+        "year",
+        "1400",
+        "first",
+        "three",
+        "months",
+        "FY2022-23",
+        "TEU",
+        "over",
+        "nearly",
+        "2-2.5",
+        "times",
+        ".",
+        ";",
+        ",",
+        "-",
+        "–",
+        "\n",
+    ]
 )
 
 
@@ -241,10 +314,16 @@ SHORT = {
 }
 
 
-@pytest.mark.parametrize(("unit", "size"), [*((u, MILLION) for u in LONG.values()), *((u, 100_000) for u in SHORT.values())], ids=[*LONG, *SHORT])
+@pytest.mark.parametrize(
+    ("unit", "size"),
+    [*((u, MILLION) for u in LONG.values()), *((u, 100_000) for u in SHORT.values())],
+    ids=[*LONG, *SHORT],
+)
 def test_hostile_input_takes_linear_time(unit, size):
     """Ten times the input may take little more than ten times the time (25 times is allowed: machines are shared)."""
-    frame = "The report of the day says that it is so and that this was of the best for all who read it. " * (size // 1000)
+    frame = "The report of the day says that it is so and that this was of the best for all who read it. " * (
+        size // 1000
+    )
 
     def seconds(length):
         text = frame[: length // 2] + "\n" + unit * (length // len(unit))

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import frame, tables, tiny
 
+from karavan.assignment.front import assign
 from karavan.model import build_model
 from karavan.report.charts import TIME, Journey, cost_measure, counts_chart, distance_chart, render
 from karavan.report.citations import Cited, Traces, web_link
@@ -30,6 +31,7 @@ from karavan.report.geography import (
 )
 from karavan.report.labels import Wish, place
 from karavan.report.layers import flow_px, flow_scale, link_status, nice_above
+from karavan.report.limits import met_restrictions
 from karavan.report.result_files import safe_csv, write_tables, write_whole
 from karavan.report.wording import NOT_KNOWN, number, percent
 from karavan.units import EARTH_RADIUS_KM, great_circle_km
@@ -261,3 +263,14 @@ def test_file_appears_whole_or_not_at_all(tmp_path):
         write_whole(target, None)
     assert target.read_bytes() == b"first"
     assert [p.name for p in target.parent.iterdir()] == ["brief.html"]
+
+
+def test_goods_of_a_gateway_meet_restrictions_on_any_of_its_countries():
+    t = tables()
+    t["zones"]["country"] = [None, "CCC"]
+    t["restrictions"] = frame(
+        id=["mine", "other"], name=["a", "b"], applies_to=["nodes"] * 2, target=["B"] * 2,
+        origin_countries=["ZZZ;AAA", "ZZZ"], regime=["eu"] * 2, effect=["flag"] * 2, text=["-"] * 2,
+    )  # fmt: skip
+    met = met_restrictions(assign(tiny(**t)))
+    assert met.to_dict("records") == [{"restriction": "mine", "tonnes": pytest.approx(1000)}]

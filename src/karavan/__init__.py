@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from karavan.evidence.reconcile import Verdict, reconcile
     from karavan.evidence.timeline import SeriesPoint, parse_areas, parse_series, timeline
     from karavan.model import Model, build_model
+    from karavan.network.checking import check
     from karavan.report.article import article_page
     from karavan.report.brief import Brief, brief
     from karavan.report.corridors import corridors
@@ -56,8 +57,14 @@ if TYPE_CHECKING:
     from karavan.report.validation import Validation, validate
     from karavan.routing.front import route
     from karavan.routing.shipment import Route, Shipment
+    from karavan.scenario.apply import apply, diff
+    from karavan.scenario.compare import Comparison, compare, compare_all
+    from karavan.scenario.results import Outcome
+    from karavan.scenario.run import Results, read_outcome, read_results, run
+    from karavan.scenario.scenario import Scenario
+    from karavan.scenario.study import Study
     from karavan.schema.case import Case
-    from karavan.schema.check import CheckReport, check
+    from karavan.schema.check import CheckReport
     from karavan.schema.describe import describe
     from karavan.schema.io.folder import read_case, write_case
     from karavan.schema.io.geopackage import read_geopackage, write_geopackage
@@ -98,6 +105,7 @@ _HOME = {
     "karavan.evidence.reconcile": ("Verdict", "reconcile"),
     "karavan.evidence.timeline": ("SeriesPoint", "parse_areas", "parse_series", "timeline"),
     "karavan.model": ("Model", "build_model"),
+    "karavan.network.checking": ("check",),
     "karavan.report.article": ("article_page",),
     "karavan.report.brief": ("Brief", "brief"),
     "karavan.report.corridors": ("corridors",),
@@ -107,8 +115,14 @@ _HOME = {
     "karavan.report.validation": ("Validation", "validate"),
     "karavan.routing.front": ("route",),
     "karavan.routing.shipment": ("Route", "Shipment"),
+    "karavan.scenario.apply": ("apply", "diff"),
+    "karavan.scenario.compare": ("Comparison", "compare", "compare_all"),
+    "karavan.scenario.results": ("Outcome",),
+    "karavan.scenario.run": ("Results", "read_outcome", "read_results", "run"),
+    "karavan.scenario.scenario": ("Scenario",),
+    "karavan.scenario.study": ("Study",),
     "karavan.schema.case": ("Case",),
-    "karavan.schema.check": ("CheckReport", "check"),
+    "karavan.schema.check": ("CheckReport",),
     "karavan.schema.describe": ("describe",),
     "karavan.schema.io.folder": ("read_case", "write_case"),
     "karavan.schema.io.geopackage": ("read_geopackage", "write_geopackage"),
@@ -129,6 +143,7 @@ __all__ = [
     "Case",
     "CaseError",
     "CheckReport",
+    "Comparison",
     "Draws",
     "Finding",
     "FormatError",
@@ -143,26 +158,35 @@ __all__ = [
     "NameNotFound",
     "NoRoute",
     "NotIdentified",
+    "Outcome",
     "Promise",
+    "Results",
     "Route",
     "Said",
+    "Scenario",
+    "ScenarioError",
     "SeriesColumns",
     "SeriesPoint",
     "Shipment",
     "SolverError",
+    "Study",
     "Trace",
     "Validation",
     "Verdict",
     "__version__",
+    "apply",
     "article_page",
     "assign",
     "brief",
     "build_model",
     "calibrate",
     "check",
+    "compare",
+    "compare_all",
     "corridors",
     "default_ledger",
     "describe",
+    "diff",
     "draws",
     "facts_csv",
     "facts_jsonl",
@@ -175,12 +199,15 @@ __all__ = [
     "read_case",
     "read_geopackage",
     "read_gmns",
+    "read_outcome",
     "read_pack",
+    "read_results",
     "read_series",
     "read_tntp",
     "reconcile",
     "route",
     "route_records",
+    "run",
     "said_section",
     "sample_folder",
     "select",

@@ -1,6 +1,6 @@
 """Units and the arithmetic of the globe; conversion happens at the edges only.
 
-Inside Karavan: tonnes, kilometres, hours, US dollars of the case's price year, degrees of WGS 84.
+Inside Karavan: tonnes, kilometres, hours, US dollars of each row's price year, degrees of WGS 84.
 """
 
 from __future__ import annotations

@@ -7,15 +7,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from karavan.assignment.methods import AllOrNothing, LeastCost, Logit, Method
+from karavan.assignment.methods import (
+    AllOrNothing,
+    CongestedMethod,
+    LeastCost,
+    Logit,
+    Method,
+    SystemOptimum,
+    UserEquilibrium,
+)  # fmt: skip
 from karavan.assignment.result import Columns, Reason, Residuals, Round, Solution
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from karavan.assignment.equilibrium_problem import EquilibriumProblem, EquilibriumSolution, PathBlock
     from karavan.assignment.methods import ArcLabels
     from karavan.problem import Problem
 
 __all__ = [
-    "AllOrNothing", "Columns", "LeastCost", "Logit", "Method", "Reason", "Residuals", "Round", "Solution", "solve",
+    "AllOrNothing", "Columns", "CongestedMethod", "LeastCost", "Logit", "Method", "Reason", "Residuals", "Round",
+    "Solution", "SystemOptimum", "UserEquilibrium", "solve", "solve_congested",
 ]  # fmt: skip
 
 
@@ -61,3 +73,21 @@ def solve(
     from karavan.assignment.least_cost import least_cost
 
     return least_cost(problem, method, start=start)
+
+
+def solve_congested(
+    problem: EquilibriumProblem, method: CongestedMethod, *, start: Sequence[PathBlock] | None = None
+) -> EquilibriumSolution:
+    """Find the flows of a network whose links have delay functions; as `karavan.assignment.equilibrium.equilibrium`.
+
+    Examples
+    --------
+    >>> from karavan.assignment.equilibrium_problem import make_equilibrium_problem
+    >>> p = make_equilibrium_problem(n_nodes=2, tail=[0, 0], head=[1, 1], free_time=[1.0, 2.0], capacity=[1.0, 1.0],
+    ...     b=[1.0, 0.0], power=[1.0, 1.0], origin=[0], destination=[1], demand=[3.0])
+    >>> solve_congested(p, UserEquilibrium()).link_flow.round(6).tolist()
+    [[1.0, 2.0]]
+    """
+    from karavan.assignment.equilibrium import equilibrium
+
+    return equilibrium(problem, method, start=start)

@@ -460,7 +460,8 @@ def _changed(study: _Study, after: _State) -> pd.DataFrame:
     out = pd.DataFrame({"id": demand_rows(study.model.case).index.to_numpy(dtype=object), "before": before})
     out["after"] = after.tonnes
     out["factor"] = np.divide(after.tonnes, before, out=np.ones(len(out)), where=before > 0)
-    return out[np.abs(out["factor"] - 1.0) > 1e-6].reset_index(drop=True)
+    changed: pd.DataFrame = out[np.abs(out["factor"] - 1.0) > 1e-6]
+    return changed.reset_index(drop=True)
 
 
 def _kept(study: _Study, constants: pd.DataFrame, counts: pd.DataFrame, demand: pd.DataFrame) -> Case:
@@ -503,5 +504,6 @@ def _with_rows(table: pd.DataFrame, rows: list[dict[str, Any]], key: list[str]) 
     if not len(new):
         return table
     same = plain.set_index(key).index.isin(new.set_index(key).index) if len(plain) else np.zeros(0, dtype=bool)
-    kept: pd.DataFrame = plain[~same]
-    return pd.concat([kept, new], ignore_index=True) if len(kept) else new
+    if len(plain) == int(same.sum()):
+        return new
+    return pd.concat([plain[~same], new], ignore_index=True)

@@ -12,6 +12,8 @@ import numpy as np
 
 from karavan.assignment.least_cost import least_cost
 from karavan.assignment.methods import LeastCost
+from karavan.assignment.pool import chosen
+from karavan.assignment.search import Paths
 from karavan.errors import SolverError
 from karavan.problem import Problem, perturb
 
@@ -131,7 +133,7 @@ def draw_start(problem: Problem, method: LeastCost = QUICK) -> Columns:
         message = "the solution has no columns to start from"
         raise SolverError(message)
     rng = np.random.default_rng(SEED)
-    start = base
+    start, needed = base, _basic(base)
     for _ in range(TRIALS):
         trial = perturb(
             problem,
@@ -142,7 +144,14 @@ def draw_start(problem: Problem, method: LeastCost = QUICK) -> Columns:
         found = least_cost(trial, method, start=start).columns
         if found is not None:
             start = _filled(start, found)
-    return least_cost(problem, method, start=start).columns or base
+            now = _basic(found)
+            needed = now | np.append(needed, np.zeros(now.size - needed.size, np.bool_))
+    return least_cost(problem, method, start=_only(start, needed)).columns or base
+
+
+def _basic(columns: Columns) -> NDArray[np.bool_]:
+    """Return which paths stand in the basis, (n_paths,)."""
+    return np.asarray(columns.col_status[columns.demands.size :] == BASIC, dtype=np.bool_)
 
 
 def _filled(start: Columns, found: Columns) -> Columns:
@@ -153,6 +162,21 @@ def _filled(start: Columns, found: Columns) -> Columns:
         search=start.search,
         col_status=np.append(start.col_status, np.full(new_paths, NONBASIC, np.int32)),
         row_status=np.append(start.row_status, np.full(new_rows, BASIC, np.int32)),
+    )
+
+
+def _only(start: Columns, needed: NDArray[np.bool_]) -> Columns:
+    """Return the start with the paths that some basis needed."""
+    kept = np.flatnonzero(needed)
+    paths = chosen(Paths(start.path_start, start.path_arc, start.path_demand), kept)
+    n = start.demands.size
+    return replace(
+        start,
+        path_start=paths.start,
+        path_arc=paths.arc,
+        path_demand=paths.demand,
+        col_status=np.append(start.col_status[:n], start.col_status[n:][kept]),
+        uses=None,
     )
 
 

@@ -18,16 +18,19 @@ import numpy as np
 
 from karavan.assignment.equilibrium_problem import EquilibriumProblem, EquilibriumSolution, Pass, PathBlock
 from karavan.assignment.hierarchy import Hierarchy, Prices, make_hierarchy, price
+from karavan.assignment.methods import SystemOptimum
 from karavan.assignment.result import Reason
 from karavan.cost.delay import DelayFunction
 from karavan.kernels import equilibrium as kernels
-from karavan.kernels import equilibrium_delay
+from karavan.kernels import equilibrium_delay, equilibrium_shift
 from karavan.kernels.trees import LANES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+
+    from karavan.assignment.methods import CongestedMethod
 
     Float = NDArray[np.float64]
     Int = NDArray[np.int32]
@@ -36,8 +39,9 @@ if TYPE_CHECKING:
 PAIRS_A_BLOCK = (6_000, 150_000)  # blocks fit between these, a sixteenth of all pairs if that does
 SLICES = 4  # parts of the demand that are loaded one after the other at first
 SPREAD = 0.5  # between parts, flows are scaled up by the share loaded to the power of minus this
-TURNS_ABOVE = 0.1  # relative gap above which blocks take turns, each meeting the costs the others left
-WORTH = 0.1  # a path is added if its pair could save this share of the mean pair's excess
+TURNS = 8  # at most, in one search over all blocks
+TURNS_ABOVE = 0.01  # relative gap above which blocks take turns, each meeting the costs the others left
+WORTH = 0.3  # a path is added if its pair could save this share of the mean pair's excess
 BALANCED = 0.05  # between two searches the excess within known paths is brought down to this share
 ROUNDS = 20  # at most, of Newton steps pair after pair
 SLOW = 0.4  # a round that leaves more than this share of the excess is followed by a step over all pairs
@@ -124,13 +128,7 @@ class _Work:
 
 
 def equilibrium(
-    problem: EquilibriumProblem,
-    *,
-    gap: float = 1e-6,
-    aim: Literal["user", "system"] = "user",
-    max_passes: int = 500,
-    threads: int = 0,
-    start: Sequence[PathBlock] | None = None,
+    problem: EquilibriumProblem, method: CongestedMethod, *, start: Sequence[PathBlock] | None = None
 ) -> EquilibriumSolution:
     """Find the flows of a congested network.
 
@@ -138,57 +136,44 @@ def equilibrium(
     ----------
     problem
         Network, delay functions, demand by class.
-    gap
-        Relative gap at which to end, at least 0. What double precision cannot give is said, not sought for ever.
-    aim
-        "user": nobody finds a cheaper path. "system": least total cost of all; not for bpr2, whose slope jumps.
-    max_passes
-        Searches for new paths after which the work ends as it is.
-    threads
-        0: as many as there are cores, if the network is large. The flows do not depend on it.
+    method
+        `UserEquilibrium` or `SystemOptimum`, with options.
     start
         `paths` of the solution of a like problem: same links and pairs, other values.
 
     Raises
     ------
     ValueError
-        Options out of range, a start of another network, a system optimum of bpr2.
+        A start of another network; a system optimum with bpr2.
 
     Examples
     --------
     >>> from karavan.assignment.equilibrium_problem import make_equilibrium_problem
     >>> p = make_equilibrium_problem(n_nodes=2, tail=[0, 0], head=[1, 1], free_time=[1.0, 2.0], capacity=[1.0, 1.0],
     ...     b=[1.0, 0.0], power=[1.0, 1.0], origin=[0], destination=[1], demand=[3.0])
-    >>> equilibrium(p).link_flow.round(6).tolist(), equilibrium(p, aim="system").link_flow.round(6).tolist()
-    ([[1.0, 2.0]], [[0.5, 2.5]])
+    >>> from karavan.assignment.methods import UserEquilibrium
+    >>> equilibrium(p, UserEquilibrium()).link_flow.round(6).tolist()
+    [[1.0, 2.0]]
+    >>> equilibrium(p, SystemOptimum()).link_flow.round(6).tolist()
+    [[0.5, 2.5]]
     """
-    _check_options(gap, aim, max_passes, threads)
-    if aim == "system" and (problem.delays.kind == DelayFunction.BPR2).any():
+    began = clock.process_time()
+    marginal = isinstance(method, SystemOptimum)
+    if marginal and (problem.delays.kind == DelayFunction.BPR2).any():
         message = "the marginal cost of bpr2 jumps at capacity, so that no flows may balance it; give bpr or conical"
         raise ValueError(message)
-    began = clock.process_time()
-    pool = _pool(problem, threads)
+    pool = _pool(problem, method.threads)
     try:
-        work = _begin(problem, aim, pool, began, start)
+        work = _begin(problem, equilibrium_delay.MARGINAL * marginal, pool, began)
         if start is None:
             _first_paths(work)
-        ending = _improve(work, gap, max_passes)
+        else:
+            _resume(work, start)
+        ending = _improve(work, method.gap, method.max_passes, turns=start is None and len(work.blocks) > 1)
         return _solution(work, ending)
     finally:
         if pool is not None:
             pool.shutdown()
-
-
-def _check_options(gap: float, aim: str, max_passes: int, threads: int) -> None:
-    if not 0.0 <= gap < 1.0:
-        message = f"gap is {gap}; give a number from 0 up to 1"
-        raise ValueError(message)
-    if aim not in {"user", "system"}:
-        message = f'aim is {aim!r}; give "user" or "system"'
-        raise ValueError(message)
-    if max_passes < 1 or threads < 0:
-        message = f"max_passes is {max_passes}, threads {threads}; give at least 1 and 0"
-        raise ValueError(message)
 
 
 def _pool(problem: EquilibriumProblem, threads: int) -> ThreadPoolExecutor | None:
@@ -198,19 +183,12 @@ def _pool(problem: EquilibriumProblem, threads: int) -> ThreadPoolExecutor | Non
     return ThreadPoolExecutor(threads) if threads > 1 else None
 
 
-def _begin(
-    problem: EquilibriumProblem, aim: str, pool: ThreadPoolExecutor | None, began: float, start: Any
-) -> _Work:
+def _begin(problem: EquilibriumProblem, code: int, pool: ThreadPoolExecutor | None, began: float) -> _Work:
     n = problem.n_links
-    kind = problem.delays.kind + (equilibrium_delay.MARGINAL if aim == "system" else 0)
-    blocks = _blocks(problem)
-    work = _Work(
-        problem, make_hierarchy(problem), kind, blocks, pool, np.zeros(n), np.empty(n), np.empty(n),
-        np.zeros(n, np.int64), began,
+    return _Work(
+        problem, make_hierarchy(problem), problem.delays.kind + code, _blocks(problem), pool, np.zeros(n), np.empty(n),
+        np.empty(n), np.zeros(n, np.int64), began,
     )  # fmt: skip
-    if start is not None:
-        _resume(work, start)
-    return work
 
 
 def _blocks(problem: EquilibriumProblem) -> list[_Block]:
@@ -357,9 +335,9 @@ def _first_paths(work: _Work) -> None:
     _load(work)
 
 
-def _improve(work: _Work, gap: float, max_passes: int) -> Literal["gap", "precision", "passes"]:
+def _improve(work: _Work, gap: float, max_passes: int, *, turns: bool) -> Literal["gap", "precision", "passes"]:
+    """Search and balance in turn until the gap is reached; at first blocks may take turns."""
     n_pairs = max(sum(b.pair.size for b in work.blocks), 1)
-    turns = len(work.blocks) > 1
     best, since = np.inf, 0
     for _ in range(max_passes):
         if turns:
@@ -391,7 +369,7 @@ def _take_turns(work: _Work, n_pairs: int) -> _Found:
     """Search and balance a few blocks at a time, each at the costs that those before it left."""
     found = _Found()
     seen = 0
-    turns = min(8, len(work.blocks))
+    turns = min(TURNS, len(work.blocks))
     for i in range(turns):
         blocks = work.blocks[i * len(work.blocks) // turns : (i + 1) * len(work.blocks) // turns]
         here = _search(work, blocks)
@@ -409,9 +387,7 @@ def _balance(work: _Work, blocks: Sequence[_Block], goal: float, rounds: int = R
     def opened(block: _Block) -> _Open:
         fixed = work.problem.fixed[block.demand_class]
         return _Open(
-            *kernels.open_pairs(
-                block.branch, block.first, block.path_branch, block.path_flow, block.path_next, fixed
-            )
+            *kernels.open_pairs(block.branch, block.first, block.path_branch, block.path_flow, block.path_next, fixed)
         )
 
     parts = _each(work, opened, blocks)
@@ -420,14 +396,14 @@ def _balance(work: _Work, blocks: Sequence[_Block], goal: float, rounds: int = R
     for number in range(rounds):
         excess = 0.0
         for x in merged:
-            met, work.tick = kernels.shift(*_arguments(work, x), work.mark, work.tick, 1, 0.0)
+            met, work.tick = equilibrium_shift.shift(*_arguments(work, x), work.mark, work.tick, 1, 0.0)
             excess += met
         if excess <= goal:
             break
         slow = excess > SLOW * left
         left = excess
         if slow and number + 1 < rounds and len(merged) == 1:
-            kernels.newton(*_arguments(work, merged[0]), GRADIENTS)
+            equilibrium_shift.newton(*_arguments(work, merged[0]), GRADIENTS)
             left = np.inf
     if merged is not parts:
         _split(merged[0], parts)
@@ -481,11 +457,11 @@ def _solution(work: _Work, ending: Literal["gap", "precision", "passes"]) -> Equ
     integrals = np.empty(p.n_links)
     equilibrium_delay.delay_integrals(work.kind, work.flow, p.delays.table, integrals)
     fixed = float((np.where(p.open, p.fixed, 0.0) * by_class).sum())
-    _user_time = np.empty(p.n_links)
-    equilibrium_delay.delays(p.delays.kind, work.flow, p.delays.table, _user_time, np.empty(p.n_links))
+    user_time = np.empty(p.n_links)
+    equilibrium_delay.delays(p.delays.kind, work.flow, p.delays.table, user_time, np.empty(p.n_links))
     return EquilibriumSolution(
         link_flow=by_class / p.pce[:, None],
-        link_time=_user_time,
+        link_time=user_time,
         pair_cost=pair_cost,
         served=np.where(reached, p.demand, 0.0),
         unserved=np.where(reached, 0.0, p.demand),

@@ -83,7 +83,7 @@ def price(hierarchy: Hierarchy, cost: Float) -> Prices:
     """Price the hierarchy for costs of links (n_links,), at least zero, infinite where closed."""
     n = hierarchy.high.size
     prices = Prices(cost, np.empty(n), np.empty(n), np.empty(n, np.int32), np.empty(n, np.int32))
-    contraction.price_arcs(hierarchy.start, hierarchy.high, hierarchy.triangles, hierarchy.link_arc, *prices)
+    contraction.price_arcs(hierarchy.start, hierarchy.triangles, hierarchy.link_arc, *prices)
     return prices
 
 
@@ -110,8 +110,8 @@ def skim(
     Examples
     --------
     >>> from karavan.assignment.equilibrium_problem import make_equilibrium_problem
-    >>> p = make_equilibrium_problem(n_nodes=3, tail=[0, 1], head=[1, 2], free_time=[1.0, 2.0], origin=[], destination=[],
-    ...     demand=[])
+    >>> p = make_equilibrium_problem(n_nodes=3, tail=[0, 1], head=[1, 2], free_time=[1.0, 2.0], origin=[],
+    ...     destination=[], demand=[])
     >>> skim(p, p.delays.table[:, 0], origins=[0, 2], destinations=[1, 2]).tolist()
     [[1.0, 3.0], [inf, 0.0]]
     """

@@ -82,24 +82,16 @@ def least_cost(
 
 def _begin(problem: Problem, method: LeastCost, start: Columns | None) -> _Start:
     search = make_search(problem, start.search if start is not None else None)
-    if start is not None and method == replace(method, objective="cost", ties="any", price_factors=()):
+    plain = method == replace(method, objective="cost", ties="any", price_factors=())
+    if plain and start is not None and start.uses is not None:
         # the cheapest paths at no price are not needed: only whether what is left unserved has one, at the end
         none = np.empty(0, np.int32)
-        scale = pools.make_scale(search, _usual(search, start))
+        scale = pools.make_scale(search, start.uses.usual_cost)
         return _Start(search, None, Paths(np.zeros(1, np.int64), none, none), problem.cost, scale)
     anything = np.full(search.live.size, np.finfo(np.float64).max)
     distance, direct = cheapest(search, problem.cost, np.zeros(problem.n_rows), limit=anything, wanted=anything)
     cost = cost_with_ties(search, distance, direct) if method.ties == "second" else problem.cost
     return _Start(search, distance, direct, cost, pools.make_scale(search, usual_cost(search, distance)))
-
-
-def _usual(search: Search, start: Columns) -> float:
-    """Return a usual cost per tonne from the paths of the start."""
-    p = search.problem
-    paths = Paths(start.path_start, start.path_arc, start.path_demand)
-    least = p.unserved_price.copy()
-    np.minimum.at(least, start.path_demand, sums(paths, p.demand_class[start.path_demand], p.cost))
-    return usual_cost(search, least[search.live])
 
 
 def _by_cost(base: _Start, method: LeastCost, start: Columns | None) -> tuple[Solution, pools.Pool]:

@@ -124,4 +124,56 @@ class Logit:
             raise ValueError("; ".join(faults))
 
 
+@dataclass(frozen=True, slots=True)
+class UserEquilibrium:
+    """Congested links: all choose for themselves, and nobody finds a cheaper path (Wardrop's first principle).
+
+    Attributes
+    ----------
+    gap
+        Relative gap at which the work ends: (total cost - demand at cheapest cost) / total cost. A gap that double
+        precision does not allow, below some 1e-15, is not sought for ever: the solution says how far it came.
+    max_passes
+        Searches for new paths after which the work ends as it is.
+    threads
+        0: as many as there are cores, if the network is large. The flows do not depend on it.
+    """
+
+    gap: float = 1e-6
+    max_passes: int = 500
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        _check_equilibrium(self.gap, self.max_passes, self.threads)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemOptimum:
+    """Congested links: least total cost of all, by marginal costs (Wardrop's second principle).
+
+    Attributes as in `UserEquilibrium`; the gap is that of the marginal costs. Not for the delay function bpr2, whose
+    marginal cost jumps at capacity.
+    """
+
+    gap: float = 1e-6
+    max_passes: int = 500
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        _check_equilibrium(self.gap, self.max_passes, self.threads)
+
+
+def _check_equilibrium(gap: float, max_passes: int, threads: int) -> None:
+    if not 0.0 <= gap < 1.0:
+        msg = f"gap is {gap}; give a number from 0 up to 1"
+        raise ValueError(msg)
+    if max_passes < 1:
+        msg = f"max_passes is {max_passes}; give a number from 1"
+        raise ValueError(msg)
+    if threads < 0:
+        msg = f"threads is {threads}; give a number from 0"
+        raise ValueError(msg)
+
+
 Method: TypeAlias = AllOrNothing | LeastCost | Logit
+CongestedMethod: TypeAlias = UserEquilibrium | SystemOptimum

@@ -198,7 +198,7 @@ def columns(pool: Pool) -> Columns:
     col_status, row_status = pool.master.basis()
     live = pool.search.live
     found = pool.paths
-    uses = Uses(pool.row_start, pool.row, pool.units, frozenset(pool.seen))
+    uses = Uses(pool.row_start, pool.row, pool.units, frozenset(pool.seen), pool.scale.cost * SCALED_PATH_COST)
     return Columns(
         found.start, found.arc, live[found.demand], pool.rows, live, col_status, row_status, pool.search, uses=uses
     )

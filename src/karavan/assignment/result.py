@@ -80,12 +80,16 @@ class Columns:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Uses:
-    """What the paths of `Columns` use of rows, as `karavan.assignment.search.row_units` gives it, and their keys."""
+    """What is known of the paths of `Columns`: rows they use, as `karavan.assignment.search.row_units` gives them.
+
+    `keys` tell one path from another; `usual_cost` is what a tonne usually costs, USD.
+    """
 
     start: Long
     row: Int
     units: Float
     keys: frozenset[bytes]
+    usual_cost: float
 
 
 @dataclass(frozen=True, slots=True)

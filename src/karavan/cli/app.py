@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import karavan as kv
-from karavan.cli import facts, files, look, plan
+from karavan.cli import facts, files, look, plan, scenario
 from karavan.cli.output import print_json, print_line, safe, say
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ app.command("route")(plan.route)
 app.command("assign")(plan.assign)
 app.command("brief")(plan.brief)
 app.command("validate")(plan.validate)
+app.command("run")(scenario.run)
+app.command("compare")(scenario.compare)
 app.command("export")(files.export_case)
 app.command("import")(files.import_case)
 app.command("packs")(look.packs)

@@ -174,6 +174,9 @@ def _show_route(k: int, record: dict[str, Any]) -> None:
         f"({number(record['usd_for_shipment']['money'], 'USD')} for {number(record['tonnes'], 't')}), "
         f"{number(usd['generalized'], 'USD/t')} with time, {number(co2e['well_to_wheel'], 'kg CO2e/t')} well-to-wheel"
     )
+    part = [f"{number(t, 't')} in a full {u}" for u, t in record["tonnes_in_full_unit"].items() if record["tonnes"] < t]
+    if part:
+        print_line(f"   a part load at its share of the price of a full one: {', '.join(part)}")
     if co2e["tank_to_wheel_only"]:
         print_line(f"   besides {number(co2e['tank_to_wheel_only'], 'kg CO2e/t')} known tank-to-wheel only")
     columns = ("what", "mode", "unit", "from_name", "to_name", "service", "km", "hours", "usd_money_per_tonne")

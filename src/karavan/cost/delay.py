@@ -2,21 +2,21 @@
 
 r is flow over capacity, t0 the free-flow time. Parameters `b` and `power` mean:
 
-========  ==========================================================  ==================  =========================
-function  time                                                        b                   power
-========  ==========================================================  ==================  =========================
-constant  t0                                                          not used            not used
-bpr       t0 (1 + b r^power)                                          at least 0          0, or at least 1
-bpr2      as bpr; the power doubles where r exceeds 1                 at least 0          0, or at least 1
-conical   t0 (2 + sqrt(p^2 (1-r)^2 + q^2) - p (1-r) - q)              not used            p, above 1
-akcelik   t0 + T/4 (r - 1 + sqrt((r-1)^2 + 8 b r / (capacity T)))     delay parameter J   T, length of the period
-queue     t0 (1 + b r^power / (1-r))                                  (a + s) / (2 c)     sqrt(2 (c+1)) - 1
-========  ==========================================================  ==================  =========================
+========  =======================================================  ===============  ====================
+function  time                                                     b                power
+========  =======================================================  ===============  ====================
+constant  t0                                                       not used         not used
+bpr       t0 (1 + b r^power)                                       0 or more        0, or 1 or more
+bpr2      as bpr; the power doubles where r exceeds 1              0 or more        0, or 1 or more
+conical   t0 (2 + sqrt(p^2 (1-r)^2 + q^2) - p (1-r) - q)           not used         p, above 1
+akcelik   t0 + T/4 (r - 1 + sqrt((r-1)^2 + 8 b r / (capacity T)))  delay parameter  T, length of period
+queue     t0 (1 + b r^power / (1-r))                               (a + s) / (2 c)  sqrt(2 (c+1)) - 1
+========  =======================================================  ===============  ====================
 
-Conical: q = (2p - 1) / (2p - 2). Akcelik: times in the unit of t0, capacity per that unit. Queue: a terminal of c berths
-or tracks that handles each unit in t0, a and s the squared coefficients of variation of the time between arrivals and of
-handling (a single berth, random arrivals and times: b = power = 1); beyond 95 % of capacity, where the formula has no
-bound, time goes on along its tangent, so that a queue too long for the year is dear and not infinite.
+Conical: q = (2p - 1) / (2p - 2). Akcelik: times in the unit of t0, capacity per that unit. Queue: a terminal of c
+berths or tracks that handles each unit in t0, a and s the squared coefficients of variation of the time between
+arrivals and of handling (a single berth, random arrivals and times: b = power = 1); beyond 95 % of capacity, where the
+formula has no bound, time goes on along its tangent: a queue too long for the year is dear, not infinite.
 
 Sources: Bureau of Public Roads, Traffic Assignment Manual (1964); Spiess, Conical volume-delay functions,
 Transportation Science 24 (1990) 153-158; Akcelik, Travel time functions for transport planning purposes, Australian

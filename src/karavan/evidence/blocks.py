@@ -12,30 +12,62 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(r"[^\n]*")
 _SECTION = re.compile(
-    r"(?:(?:related|similar|other|more|latest|top|recent|trending|popular|recommended|most[ -](?:read|viewed|popular)|further)\s*"
-    r"(?:articles?|news|stories|posts?|content|reading|topics|links|headlines|videos?|coverage|items|from this section)?"
-    r"|you (?:may|might) (?:also )?(?:like|be interested in)|see also|read also|also read|read next|read more|don['’]?t miss|what to read next"
-    r"|editor['’]?s[ ](?:choice|picks?)|more (?:on|from|in|about) .{1,40}|comments?(?: \(\d+\))?|leave a (?:comment|reply)|join the (?:discussion|conversation)"
-    r"|share (?:this|on).{0,30}|about the authors?|advertisement|sponsored(?: content)?|from the web|around the web|tags?|newsletters?|follow us.{0,20}|in other news)\s*[:.!»>]*",
+    r"(?:(?:related|similar|other|more|latest|top|recent|trending|popular|recommended|most[ "
+    r"-](?:read|viewed|popular)|further)\s*"
+    r"(?:articles?|news|stories|posts?|content|reading|topics|links|headlines|videos?|coverage|items|"
+    r"from this section)?"
+    r"|you (?:may|might) (?:also )?(?:like|be interested in)|see also|read also|also read|read next|"
+    r"read more|don['’]?t miss|what to read next"
+    r"|editor['’]?s[ ](?:choice|picks?)|more (?:on|from|in|about) .{1,40}|comments?(?: \(\d+\))?|"
+    r"leave a (?:comment|reply)|join the (?:discussion|conversation)"
+    r"|share (?:this|on).{0,30}|about the authors?|advertisement|sponsored(?: content)?|from the web|"
+    r"around the web|tags?|newsletters?|follow us.{0,20}|in other news)\s*[:.!»>]*",
     re.IGNORECASE,
 )
 _BOILER_LINE = re.compile(
-    r"(?:©|\(c\)\s|copyright\b|all rights reserved|(?:source|photo|image|picture|credit|video|illustration)s?\s*(?:by|:|credit)|tags?\s*:|keywords?\s*:|topics\s*:"
-    r"|(?:read|see|watch|listen)\s+(?:more|also|next|the full)\b|also read\b|related\s*:|subscribe\b|sign up\b|follow us\b|click here\b|share (?:this|on|via)\b|join our\b|download our\b|get our\b"
-    r"|we use cookies|this (?:site|website) uses cookies|cookies?\b.{0,80}\b(?:accept|consent|policy|preferences)|by (?:continuing|using) .{0,60}\b(?:agree|consent)|accept (?:all )?cookies|privacy policy|terms (?:of|and) (?:use|service|conditions)"
-    r"|advertis(?:e|ing|ement)\b|newsroom logo|none$|menu$|home$|search$|login$|log in$|print$|email$|facebook$|twitter$|whatsapp$|telegram$|linkedin$|\d+ (?:views|shares|comments)\b|reporting by\b|editing by\b|writing by\b|compiled by\b|contact (?:us|the)\b|for more information\b|to read more\b|the views expressed\b|disclaimer\b|support (?:our|independent) journalism|become a member|already a subscriber|listen to this article|\d+ min(?:ute)?s? read)",
+    r"(?:©|\(c\)\s|copyright\b|all rights reserved|(?:source|photo|image|picture|credit|video|"
+    r"illustration)s?\s*(?:by|:|credit)|tags?\s*:|keywords?\s*:|topics\s*:"
+    r"|(?:read|see|watch|listen)\s+(?:more|also|next|the full)\b|also read\b|related\s*:|subscribe\b|"
+    r"sign up\b|follow us\b|click here\b|share (?:this|on|via)\b|join our\b|download our\b|get our\b"
+    r"|we use cookies|this (?:site|website) uses cookies|cookies?\b.{0,80}\b(?:accept|consent|policy|"
+    r"preferences)|by (?:continuing|using) .{0,60}\b(?:agree|consent)|accept (?:all )?cookies|"
+    r"privacy policy|terms (?:of|and) (?:use|service|conditions)"
+    r"|advertis(?:e|ing|ement)\b|newsroom logo|none$|menu$|home$|search$|login$|log in$|print$|"
+    r"email$|facebook$|twitter$|whatsapp$|telegram$|linkedin$|\d+ (?:views|shares|comments)\b|"
+    r"reporting by\b|editing by\b|writing by\b|compiled by\b|contact (?:us|the)\b|for more "
+    r"information\b|to read more\b|the views expressed\b|disclaimer\b|support (?:our|independent) "
+    r"journalism|become a member|already a subscriber|listen to this article|\d+ min(?:ute)?s? read)",
     re.IGNORECASE,
 )
-_BOILER_INSIDE = re.compile(r"all rights reserved|we use cookies|this (?:site|website) uses cookies|©\s*(?:19|20)\d\d|subscribe to our|sign up (?:for|to) our", re.IGNORECASE)
+_BOILER_INSIDE = re.compile(
+    r"all rights reserved|we use cookies|this (?:site|website) uses cookies|©\s*(?:19|20)\d\d|"
+    r"subscribe to our|sign up (?:for|to) our",
+    re.IGNORECASE,
+)
 _BYLINE = re.compile(
-    r"(?:date\s+\d|(?:last\s+)?(?:update[d]?|modified|published|posted|first published|date|created)\b[^.]{0,12}[:\s]\s*[\w,]|by\s+[A-Z][\w.’'-]+(?:\s+[A-Z][\w.’'-]+){0,4}\b|(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s+\d|\d{1,2}:\d\d)",
+    r"(?:date\s+\d|(?:last\s+)?(?:update[d]?|modified|published|posted|first published|date|"
+    r"created)\b[^.]{0,12}[:\s]\s*[\w,]|by\s+[A-Z][\w.’'-]+(?:\s+[A-Z][\w.’'-]+){0,4}\b|(?:mon|tues|"
+    r"wednes|thurs|fri|satur|sun)day,?\s+\d|\d{1,2}:\d\d)",
     re.IGNORECASE,
 )
-_DATE_ONLY = re.compile(r"[\W\d]*(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z.]*[\W\d]*)(?:at|gmt|utc|am|pm|[\W\d])*", re.IGNORECASE)
-_CAPTION = re.compile(r"(?:file photo|photo\s*[:/]|\(photo|pictured|photograph)|\s/\s[A-Z][\w.]*\.(?:kz|com|net|org|az|ir|ru|uz)\.?$|\((?:AP|AFP|Reuters|EPA|Getty|Xinhua)[^)]*\)$|/(?:AFP|AP|Reuters|Xinhua|Getty Images)$", re.IGNORECASE)
+_DATE_ONLY = re.compile(
+    r"[\W\d]*(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z.]*[\W\d]*)(?:at|gmt|utc|am|"
+    r"pm|[\W\d])*",
+    re.IGNORECASE,
+)
+_CAPTION = re.compile(
+    r"(?:file photo|photo\s*[:/]|\(photo|pictured|photograph)|\s/\s[A-Z][\w.]*\.(?:kz|com|net|org|az|"
+    r"ir|ru|uz)\.?$|\((?:AP|AFP|Reuters|EPA|Getty|Xinhua)[^)]*\)$|/(?:AFP|AP|Reuters|Xinhua|Getty "
+    r"Images)$",
+    re.IGNORECASE,
+)
 _WORDS = re.compile(r"\w+")
 # A long line without a full stop that tells a number in the past tense is a sentence, not a heading.
-_TELLS = re.compile(r"\d.*\b(?:said|reached|rose|grew|expanded|increased|fell|was|were|has|have|amounted|exceeded|totalled|decreased|handled|stood)\b|\b(?:said|reached|rose|grew|expanded|increased|fell|was|were|has|have|amounted|exceeded|totalled|decreased|handled|stood)\b.*\d")
+_TELLS = re.compile(
+    r"\d.*\b(?:said|reached|rose|grew|expanded|increased|fell|was|were|has|have|amounted|exceeded|"
+    r"totalled|decreased|handled|stood)\b|\b(?:said|reached|rose|grew|expanded|increased|fell|was|"
+    r"were|has|have|amounted|exceeded|totalled|decreased|handled|stood)\b.*\d"
+)
 SHINGLE = 4
 ALIKE = 0.6
 _MAX_HEADING = 120
@@ -100,7 +132,9 @@ def _ends_sentence(line: str) -> bool:
 def _kind(line: str, *, first: bool, early: bool) -> BlockKind:
     if _BOILER_LINE.match(line) or (len(line) < 400 and _BOILER_INSIDE.search(line)):
         return "boilerplate"
-    if len(line) < 120 and (_BYLINE.match(line) and not _ends_sentence(line.rstrip(".")) or _DATE_ONLY.fullmatch(line)):
+    if len(line) < 120 and (
+        (_BYLINE.match(line) and not _ends_sentence(line.rstrip("."))) or _DATE_ONLY.fullmatch(line)
+    ):
         return "byline"
     if len(line) < 400 and _CAPTION.search(line):
         return "caption"
@@ -114,11 +148,15 @@ def _kind(line: str, *, first: bool, early: bool) -> BlockKind:
 def _section_end(kinds: list[BlockKind], lengths: list[int], at: int) -> int:
     """Return where a section of boilerplate that starts at `at` ends: at the end, unless the article goes on.
 
-    It goes on if the section stands in the first quarter of the text and at least three paragraphs of body follow it; then
+    It goes on if the section stands in the first quarter of the text and three paragraphs of body or more follow; then
     only the short lines behind the marker belong to it.
     """
     before, after = sum(lengths[:at]), sum(lengths[at:])
-    if before < after * 0.3 and sum(k == "body" and n > 200 for k, n in zip(kinds[at + 1 :], lengths[at + 1 :], strict=True)) >= 3 and before > 0:
+    if (
+        before < after * 0.3
+        and sum(k == "body" and n > 200 for k, n in zip(kinds[at + 1 :], lengths[at + 1 :], strict=True)) >= 3
+        and before > 0
+    ):
         end = at + 1
         while end < len(kinds) and kinds[end] != "body":
             end += 1

@@ -99,7 +99,7 @@ def month_end(year: int, month: int) -> date:
 
 
 def shift_years(day: date, years: int) -> date:
-    """Return the same day `years` later; 29 February becomes 28 February, and a month's end stays its end in February."""
+    """Return the same day `years` later; 29 February becomes 28, and the end of February stays its end."""
     last = calendar.monthrange(day.year + years, day.month)[1]
     ends_month = day.month == 2 and day.day == calendar.monthrange(day.year, 2)[1]
     return date(day.year + years, day.month, last if ends_month else min(day.day, last))

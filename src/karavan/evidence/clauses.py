@@ -17,21 +17,29 @@ if TYPE_CHECKING:
     from karavan.evidence.quantities import FoundQuantity
 
 UP = (
-    r"r(?:ise|ose|isen|ising|ises)|gr(?:ow|ew|own|owing|ows|owth)|increas\w+|up|jump\w*|surg\w+|soar\w*|climb\w*|gain\w*|expan\w+|higher|more|above|accelerat\w+|"
-    r"improv\w+|leap\w*|rocket\w*|spik\w+|upturn|upsurge|uptick|hikes?|hiked|advanc\w+|boost\w*|rally|rallied|added|exceed\w*|swell\w*|recover\w*|rebound\w*|skyrocket\w*|larger|greater"
+    r"r(?:ise|ose|isen|ising|ises)|gr(?:ow|ew|own|owing|ows|owth)|increas\w+|up|jump\w*|surg\w+|"
+    r"soar\w*|climb\w*|gain\w*|expan\w+|higher|more|above|accelerat\w+|"
+    r"improv\w+|leap\w*|rocket\w*|spik\w+|upturn|upsurge|uptick|hikes?|hiked|advanc\w+|boost\w*|"
+    r"rally|rallied|added|exceed\w*|swell\w*|recover\w*|rebound\w*|skyrocket\w*|larger|greater"
 )
 DOWN = (
-    r"f(?:all|ell|allen|alling|alls)|declin\w+|decreas\w+|drop\w*|down|plung\w+|slump\w*|shr(?:ink|ank|unk|inking)|slid\w*|reduc\w+|contract(?:ed|ion|ing)|lower|less|fewer|below|cut|"
-    r"plummet\w*|tumbl\w+|dip(?:ped)?|slip\w*|sank|sink\w*|collaps\w+|halv\w+|los[ts]\w*|downturn|shed|smaller|weaken\w*"
+    r"f(?:all|ell|allen|alling|alls)|declin\w+|decreas\w+|drop\w*|down|plung\w+|slump\w*|shr(?:ink|"
+    r"ank|unk|inking)|slid\w*|reduc\w+|contract(?:ed|ion|ing)|lower|less|fewer|below|cut|"
+    r"plummet\w*|tumbl\w+|dip(?:ped)?|slip\w*|sank|sink\w*|collaps\w+|halv\w+|los[ts]\w*|downturn|"
+    r"shed|smaller|weaken\w*"
 )
 _DIRECTION = re.compile(rf"\b(?:(?P<up>{UP})|(?P<down>{DOWN}))\b", re.IGNORECASE)
-_BREAK = re.compile(r";|,? (?:while|whereas|but|although|though)\b|,? and (?=[A-Z][\w’']+ (?!and\b))|, with (?=[A-Z])|\bcompared (?:to|with)|\bagainst\b|\bversus\b")
+_BREAK = re.compile(
+    r";|,? (?:while|whereas|but|although|though)\b|,? and (?=[A-Z][\w’']+ (?!and\b))|, with "
+    r"(?=[A-Z])|\bcompared (?:to|with)|\bagainst\b|\bversus\b"
+    r"|,(?: and)? (?=(?:the )?[A-Z][\w ]{1,30}? with (?:about |over |nearly )?[$€£]?\d)"
+)
 _LINK = {"country", "demonym", "capital", "bloc"}
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A country or bloc in a stretch of text with its part in it: origin, destination, partner, owner, pair, place, via."""
+    """A country or bloc in a stretch of text, and its part: origin, destination, partner, owner, pair, place, via."""
 
     code: str
     part: str
@@ -43,7 +51,7 @@ def direction_near(text: str, start: int, end: int, floor: int, ceiling: int) ->
     """Return 1, -1 or 0: the direction of change said around a span, the nearest word within the limits."""
     best: tuple[int, int] | None = None
     for m in _DIRECTION.finditer(text, floor, ceiling):
-        if m["up"] and m["up"].lower() in {"up"} and re.match(r" to\b", text[m.end() : m.end() + 4]):
+        if m["up"] and m["up"].lower() == "up" and re.match(r" to\b", text[m.end() : m.end() + 4]):
             continue
         gap = start - m.end() if m.end() <= start else m.start() - end
         if gap < 0:
@@ -75,14 +83,31 @@ def _part_of(text: str, mention: Mention, floor: int) -> str:
     before = text[max(floor, mention.start - 26) : mention.start].lower()
     after = text[mention.end : mention.end + 14]
     m = re.search(
-        r"\b(from|to|into|towards|for|with|between|among|in|via|through|across|of|by|at|on|over|against|than|toward)(?: the| its| neighbouring| neighboring| landlocked| port of| ports of| northern| southern| eastern| western| border with)*(?: \w+ (?:city|port|region|town|province)? ?of)? $",
+        r"\b(from|to|into|towards|for|with|between|among|in|via|through|across|of|by|at|on|over|against|"
+        r"than|toward)(?: the| its| neighbouring| neighboring| landlocked| port of| ports of| northern| "
+        r"southern| eastern| western| border with)*(?: \w+ (?:city|port|region|town|province)? ?of)? $",
         before,
     )
     word = m.group(1) if m else ""
     if mention.kind == "demonym":
         if re.match(r"\s(?:exports?|imports?|goods|products|shipments|side|economy|market)", after):
-            return "destination" if word in {"to", "into"} and "market" in after else "origin" if "export" in after or "goods" in after else "owner"
-        return {"to": "destination", "into": "destination", "from": "origin", "between": "pair", "with": "partner", "in": "place", "through": "via", "via": "via"}.get(word, "owner")
+            return (
+                "destination"
+                if word in {"to", "into"} and "market" in after
+                else "origin"
+                if "export" in after or "goods" in after
+                else "owner"
+            )
+        return {
+            "to": "destination",
+            "into": "destination",
+            "from": "origin",
+            "between": "pair",
+            "with": "partner",
+            "in": "place",
+            "through": "via",
+            "via": "via",
+        }.get(word, "owner")
     if word:
         return {
             "from": "origin",
@@ -112,13 +137,35 @@ def parties(reading: Reading, sentence: Sentence, start: int, end: int) -> list[
     for g in sentence.geo:
         if not start <= g.start < end or sentence.is_masked(g.start) or g.kind not in _LINK:
             continue
-        if g.kind == "bloc" and not g.entry.countries and g.entry.id not in {"EUROPE", "AFRICA", "ASIA", "EAST_AFRICA", "WEST_AFRICA", "SOUTHERN_AFRICA", "COMESA", "AFCFTA", "RCEP", "BRICS", "MIDDLE_EAST", "SOUTH_EAST_ASIA"}:
+        if (
+            g.kind == "bloc"
+            and not g.entry.countries
+            and g.entry.id
+            not in {
+                "EUROPE",
+                "AFRICA",
+                "ASIA",
+                "EAST_AFRICA",
+                "WEST_AFRICA",
+                "SOUTHERN_AFRICA",
+                "COMESA",
+                "AFCFTA",
+                "RCEP",
+                "BRICS",
+                "MIDDLE_EAST",
+                "SOUTH_EAST_ASIA",
+            }
+        ):
             continue
         if any(p.start <= g.start < p.end for p in sentence.people) or _is_institution(sentence, g):
             continue
         company = g.kind == "demonym" and _COMPANY.match(text, g.end) is not None
         part = "company" if company else _part_of(text, g, sentence.start)
-        if g.kind == "capital" and part in {"place", "origin", "destination", "via"} and re.search(r"\b(?:in|at) $", text[max(0, g.start - 4) : g.start]):
+        if (
+            g.kind == "capital"
+            and part in {"place", "origin", "destination", "via"}
+            and re.search(r"\b(?:in|at) $", text[max(0, g.start - 4) : g.start])
+        ):
             continue
         out.append(Party(g.entry.id, part, g.start, g.end))
     for m in OUR_COUNTRY.finditer(text, start, end):
@@ -132,7 +179,10 @@ def parties(reading: Reading, sentence: Sentence, start: int, end: int) -> list[
 
 def _is_institution(sentence: Sentence, g: Mention) -> bool:
     """Whether a country's name is only part of an organisation's that speaks or is not a side of the trade."""
-    return any(n.actor.kind == "organisation" and n.start <= g.start < n.end and sentence.is_masked(n.start) for n in sentence.namings)
+    return any(
+        n.actor.kind == "organisation" and n.start <= g.start < n.end and sentence.is_masked(n.start)
+        for n in sentence.namings
+    )
 
 
 def _speaker_country(sentence: Sentence, words: str) -> str:
@@ -150,7 +200,7 @@ def _spread(text: str, found: list[Party]) -> list[Party]:
         if out:
             last = out[-1]
             gap = text[last.end : p.start]
-            if re.fullmatch(r"(?:['’]s)?(?:,| and|, and| or| &|-|–| with)? ?(?:the )?", gap) and last.part not in {"other"}:
+            if re.fullmatch(r"(?:['’]s)?(?:,| and|, and| or| &|-|–| with)? ?(?:the )?", gap) and last.part != "other":
                 part = "partner" if "with" in gap else "pair" if gap in {"-", "–"} else last.part
                 if part == "pair" and gap in {"-", "–"}:
                     out[-1] = Party(last.code, "pair", last.start, last.end)
@@ -160,12 +210,23 @@ def _spread(text: str, found: list[Party]) -> list[Party]:
     return out
 
 
-_COMPANY = re.compile(r"(?:['’]s)?\s(?:[\w-]+ ){0,2}(?:investors?|compan(?:y|ies)|firms?|operators?|contractors?|group|banks?|consortium|media|news|embassy|experts?|analysts?|agency|newspaper|ambassador|officials?|conglomerate|giant|developer|diplomats?)\b")
+_COMPANY = re.compile(
+    r"(?:['’]s)?\s(?:[\w-]+ ){0,2}(?:investors?|compan(?:y|ies)|firms?|operators?|contractors?|group|"
+    r"banks?|consortium|media|news|embassy|experts?|analysts?|agency|newspaper|ambassador|officials?|"
+    r"conglomerate|giant|developer|diplomats?)\b"
+)
 
 
 def places_in(sentence: Sentence, start: int, end: int) -> list[Mention]:
     """Return the places that lie in one known country, between two offsets."""
-    return [g for g in sentence.geo if start <= g.start < end and g.kind in {"place", "capital"} and g.entry.countries and not sentence.is_masked(g.start)]
+    return [
+        g
+        for g in sentence.geo
+        if start <= g.start < end
+        and g.kind in {"place", "capital"}
+        and g.entry.countries
+        and not sentence.is_masked(g.start)
+    ]
 
 
 def corridor_in(sentence: Sentence, start: int, end: int) -> Mention | None:
@@ -177,11 +238,16 @@ _ROUTE_WORD = re.compile(r"\b(?:this|the|that) (?:route|corridor|railway|line|ra
 
 
 def named_route(reading: Reading, sentence: Sentence, start: int, end: int) -> Mention | None:
-    """Return the corridor that is named, or that "this route" means: the one of the two sentences before, if only one."""
+    """Return the corridor that is named, or that "this route" means: the only one of the two sentences before."""
     own = corridor_in(sentence, start, end)
     if own is not None or not _ROUTE_WORD.search(reading.text, start, end):
         return own
-    found = {g.entry.id: g for s in reading.sentences[max(0, sentence.index - 2) : sentence.index] for g in s.geo if g.kind == "corridor"}
+    found = {
+        g.entry.id: g
+        for s in reading.sentences[max(0, sentence.index - 2) : sentence.index]
+        for g in s.geo
+        if g.kind == "corridor"
+    }
     return next(iter(found.values())) if len(found) == 1 else None
 
 
@@ -211,7 +277,7 @@ def pair_of(reading: Reading, sentence: Sentence, start: int, end: int) -> Slot[
 
 
 def document_pair(reading: Reading, confidence: float = 0.6) -> Slot[tuple[str, ...]]:
-    """Return the two countries that the document is about, as an inherited slot; missing where there are not just two."""
+    """Return the two countries that the document is about, as an inherited slot; missing if not just two."""
     if reading.pair is None or reading.pair_span is None:
         return MISSING
     a, b = reading.pair_span

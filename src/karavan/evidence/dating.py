@@ -6,7 +6,8 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING
 
-from karavan.evidence.periods import Anchors, find_periods, resolve
+from karavan.evidence.period_words import find_periods
+from karavan.evidence.periods import Anchors, resolve
 from karavan.evidence.records import MISSING, Slot
 
 if TYPE_CHECKING:
@@ -15,10 +16,24 @@ if TYPE_CHECKING:
 _UPDATED = re.compile(r"\b(?:last[ -]?)?(?:update[ds]?|modified|edited|revised)\b", re.IGNORECASE)
 _PUBLISHED = re.compile(r"\s*(?:first )?(?:published|posted|date|created)\b[^.;]{0,16}$", re.IGNORECASE)
 _YEARLESS = re.compile(
-    r"\b(?P<w>Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday),? \(?(?:(?P<d>\d{1,2}) (?P<m>[A-Z][a-z]+)|(?P<m2>[A-Z][a-z]+) (?P<d2>\d{1,2}))\b"
+    r"\b(?P<w>Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday),? \(?(?:(?P<d>\d{1,2}) "
+    r"(?P<m>[A-Z][a-z]+)|(?P<m2>[A-Z][a-z]+) (?P<d2>\d{1,2}))\b"
 )
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_MONTH_NAMES = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")  # fmt: skip
+_MONTH_NAMES = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 _RANGE = re.compile(r"\b(20\d\d)\s?[-–]\s?(20\d\d)\b")
 
 
@@ -26,7 +41,9 @@ def _days(text: str, start: int, end: int) -> list[tuple[int, int, date]]:
     out = []
     for found in find_periods(text, start, end):
         period = resolve(found, text[found.start : found.end], Anchors())
-        written = re.search(r"\d{1,4}\D", text[found.start : found.end]) and not re.search(r"\b(?:end|start|beginning|middle|close) of\b", text[found.start : found.end])
+        written = re.search(r"\d{1,4}\D", text[found.start : found.end]) and not re.search(
+            r"\b(?:end|start|beginning|middle|close) of\b", text[found.start : found.end]
+        )
         if written and period and period.start and period.start == period.end and period.granularity == "day":
             out.append((found.start, found.end, period.start))
     return out
@@ -55,7 +72,9 @@ def publication_dates(text: str, blocks: tuple[Block, ...], given: date | None) 
             changed = list(_UPDATED.finditer(before))
             if changed and not _PUBLISHED.search(before, changed[-1].end()):
                 updated = updated if updated.known else _slot(text, start, end, day, 0.9)
-            elif not published.known and (block.kind == "byline" or _PUBLISHED.match(before) or end - start > 0.6 * len(line)):
+            elif not published.known and (
+                block.kind == "byline" or _PUBLISHED.match(before) or end - start > 0.6 * len(line)
+            ):
                 published = _slot(text, start, end, day, 0.95)
     if not published.known:
         published = _dateline(text, blocks)
@@ -73,11 +92,22 @@ def _dateline(text: str, blocks: tuple[Block, ...]) -> Slot[date]:
         for start, end, day in _days(text, block.start, block.start + len(head)):
             before = text[block.start : start].strip()
             after = text[end : end + 24]
-            opens = len(before) < 60 and (not before or re.fullmatch(r"[^a-z]*|[\w .,'’()/-]{0,40}[,.(/–—-]|[\w ]{0,20}published on|[A-Z][\w ,.'’]+\(?", before))
+            opens = len(before) < 60 and (
+                not before
+                or re.fullmatch(
+                    r"[^a-z]*|[\w .,'’()/-]{0,40}[,.(/–—-]|[\w ]{0,20}published on|[A-Z][\w ,.'’]+\(?", before
+                )
+            )
             closes = re.match(r"\s*\)?(?:\s*\([A-Z][\w .]{1,20}\))?\s*(?:[-–—:/.|]|$|,\s*[A-Z]{2,})", after)
-            if opens and closes and before.lower().rsplit(" ", 1)[-1] not in {"on", "in", "by", "since", "from", "until"}:
+            if (
+                opens
+                and closes
+                and before.lower().rsplit(" ", 1)[-1] not in {"on", "in", "by", "since", "from", "until"}
+            ):
                 return _slot(text, start, end, day, 0.85)
-            if re.fullmatch(r"(?:date|published|posted|published on|posted on|date of publication)\s*:?", before.lower()):
+            if re.fullmatch(
+                r"(?:date|published|posted|published on|posted on|date of publication)\s*:?", before.lower()
+            ):
                 return _slot(text, start, end, day, 0.9)
             if before.lower().endswith("published on"):
                 return _slot(text, start, end, day, 0.85)
@@ -96,7 +126,12 @@ def _from_weekday(text: str, blocks: tuple[Block, ...]) -> Slot[date]:
         if month not in _MONTH_NAMES:
             continue
         first, last = max(a for a, _ in ranges), min(b for _, b in ranges)
-        fitting = [d for y in range(first, last + 1) if (d := _day(y, _MONTH_NAMES.index(month) + 1, int(m["d"] or m["d2"]))) and d.weekday() == _WEEKDAYS.index(m["w"].lower())]
+        fitting = [
+            d
+            for y in range(first, last + 1)
+            if (d := _day(y, _MONTH_NAMES.index(month) + 1, int(m["d"] or m["d2"])))
+            and d.weekday() == _WEEKDAYS.index(m["w"].lower())
+        ]
         if len(fitting) == 1:
             return Slot(fitting[0], m.group(), m.start(), m.end(), "inferred", 0.6)
     return MISSING

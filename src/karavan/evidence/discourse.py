@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from karavan.evidence.gazetteer import find_mentions
 from karavan.evidence.people import find_namings, find_people, register
-from karavan.evidence.periods import FoundPeriod, find_periods
+from karavan.evidence.period_words import FoundPeriod, find_periods
 from karavan.evidence.quantities import FoundQuantity, find_quantities
 from karavan.evidence.records import MISSING, Actor, Block, Document, Slot
 
@@ -21,19 +21,39 @@ if TYPE_CHECKING:
     from karavan.evidence.people import Naming, Person
 
 SAY = (
-    r"said|says|say|added|adds|stated|noted|notes|stressed|emphasi[sz]ed|emphasi[sz]es|told|announced|reported|reports|explained|underlined|underscored|highlighted|pointed out|"
-    r"remarked|observed|declared|revealed|disclosed|indicated|confirmed|claimed|commented|recalled|concluded|continued|wrote|tweeted|informed|mentioned|estimates|estimated|expects|"
+    r"said|says|say|added|adds|stated|noted|notes|stressed|emphasi[sz]ed|emphasi[sz]es|told|"
+    r"announced|reported|reports|explained|underlined|underscored|highlighted|pointed out|"
+    r"remarked|observed|declared|revealed|disclosed|indicated|confirmed|claimed|commented|recalled|"
+    r"concluded|continued|wrote|tweeted|informed|mentioned|estimates|estimated|expects|"
     r"data showed?|figures showed?|statistics showed?|showed"
 )
 _SAY = re.compile(rf"\b(?:{SAY})\b")
-_ACCORDING = re.compile(r"\b(?:[Aa]ccording to|citing|quoting|quoted|per data (?:from|of)|data (?:from|of|by)|figures (?:from|by|of)|statistics (?:from|by|of)|[Aa]s reported by|reported by|released by|published by) (?:the )?(?:data (?:from|of|by) |figures (?:from|by|released by) |statistics (?:from|by|of) )?(?:the )?")  # fmt: skip
-_REPORTS_CITING = re.compile(r",? (?P<via>[A-Z][\w.]+(?: [A-Z][\w.]+){0,3}) (?:reports|reported|writes|wrote|informs)(?:,? (?:citing|via|with reference to|referring to|quoting) (?:the )?(?P<src>[^,.]{3,80}))?")  # fmt: skip
-_ABBREVIATED = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Gen|Col|Lt|Sgt|Jr|Sr|vs|etc|approx|No|Nos|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec|Inc|Ltd|Co|Corp|Hon|Amb|Eng|Rs|Sh|cf|e\.g|i\.e|p|pp)|\b[A-Z]|U\.S|U\.K|D\.R|U\.A\.E|H\.E)\.$")  # fmt: skip
+_ACCORDING = re.compile(
+    r"\b(?:[Aa]ccording to|citing|quoting|quoted|per data (?:from|of)|data (?:from|of|by)|figures "
+    r"(?:from|by|of)|statistics (?:from|by|of)|[Aa]s reported by|reported by|released by|published "
+    r"by) (?:the )?(?:data (?:from|of|by) |figures (?:from|by|released by) |statistics (?:from|by|"
+    r"of) )?(?:the )?"
+)
+_REPORTS_CITING = re.compile(
+    r",? (?P<via>[A-Z][\w.]+(?: [A-Z][\w.]+){0,3}) (?:reports|reported|writes|wrote|informs)(?:,? "
+    r"(?:citing|via|with reference to|referring to|quoting) (?:the )?(?P<src>[^,.]{3,80}))?"
+)
+_ABBREVIATED = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Gen|Col|Lt|Sgt|Jr|Sr|vs|etc|approx|No|Nos|Jan|Feb|Mar|Apr|Jun|Jul|"
+    r"Aug|Sept|Sep|Oct|Nov|Dec|Inc|Ltd|Co|Corp|Hon|Amb|Eng|Rs|Sh|cf|e\.g|i\.e|p|pp)|\b[A-Z]|U\.S|"
+    r"U\.K|D\.R|U\.A\.E|H\.E)\.$"
+)
 _STOP = re.compile(r"[.!?…][\"'”’)\]]*(?=\s+[\"“‘'(\[]?[A-Z0-9“])")
 _OPEN, _CLOSE = "“«„", "”»"
-_PRONOUN = re.compile(r"\b(?:[Hh]e|[Ss]he|the (?:minister|president|official|ambassador|prime minister|governor|diplomat|head|director|spokesman|spokesperson|spokeswoman|envoy|leader|commissioner))\b")
+_PRONOUN = re.compile(
+    r"\b(?:[Hh]e|[Ss]he|the (?:minister|president|official|ambassador|prime minister|governor|"
+    r"diplomat|head|director|spokesman|spokesperson|spokeswoman|envoy|leader|commissioner))\b"
+)
 PAIR_WORDS = re.compile(
-    r"\b(?:(?:both|the two|two|these two|our two|the) (?:countries|nations|sides|states|parties|neighbou?rs|economies|governments|presidents|leaders|ministers|delegations|capitals|peoples|republics)|our (?:two )?(?:countries|nations|states|peoples)|(?:the|its|their) neighbou?ring (?:country|nation|state)|bilateral|mutual|two-way|[Tt]hey|each other)\b",
+    r"\b(?:(?:both|the two|two|these two|our two|the) (?:countries|nations|sides|states|parties|"
+    r"neighbou?rs|economies|governments|presidents|leaders|ministers|delegations|capitals|peoples|"
+    r"republics)|our (?:two )?(?:countries|nations|states|peoples)|(?:the|its|their) neighbou?ring "
+    r"(?:country|nation|state)|bilateral|mutual|two-way|[Tt]hey|each other)\b",
     re.IGNORECASE,
 )
 OUR_COUNTRIES = re.compile(r"\bour (?:two )?(?:countries|nations|states|peoples)\b", re.IGNORECASE)
@@ -129,10 +149,7 @@ def find_quoted(text: str, block: Block) -> list[Quoted]:
     opened: int | None = None
     for m in re.compile('[“”«»„"]').finditer(text, block.start, block.end):
         mark, at = m.group(), m.start()
-        if mark == '"':
-            opening = opened is None
-        else:
-            opening = mark in _OPEN
+        opening = opened is None if mark == '"' else mark in _OPEN
         if opening and opened is None:
             opened = at + 1
         elif not opening and opened is not None:
@@ -180,21 +197,26 @@ def read(document: Document, names: Gazetteer) -> Reading:
     people = register(people)
     for sentence in sentences:
         sentence.namings = find_namings(text, sentence.start, sentence.end, people, sentence.people, sentence.geo)
-    reading = Reading(document, sentences, people, None, None, _speaks_iranian(text, sentences), ())
+    reading = Reading(document, sentences, people, None, None, _speaks_iranian(sentences), ())
     _fill_speakers(reading)
     _fill_pair(reading)
     return reading
 
 
 _DATELINE = re.compile(
-    r"(?:date \S+ )?(?:[A-ZÀ-Ý][A-ZÀ-Ý'’.-]+(?: [A-ZÀ-Ý][A-ZÀ-Ý'’.-]+){0,3}|[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,2}(?=\s?\([A-Z]|\s[–—-]\s))(?:, [A-Z][\w ]{2,24})?(?:[,.] [A-Z][a-z]+\.? \d{1,2}(?:, \d{4})?)?(?:[,.] \d{1,2} [A-Z][a-z]+(?: \d{4})?)?\s?(?:\([^)]{2,30}\))?\s?(?:[–—:.]|-(?=\s|[A-Z]))"
+    r"(?:date \S+ )?(?:[A-ZÀ-Ý][A-ZÀ-Ý'’.-]+(?: [A-ZÀ-Ý][A-ZÀ-Ý'’.-]+){0,3}|[A-Z][\w'’-]+(?: "
+    r"[A-Z][\w'’-]+){0,2}(?=\s?\([A-Z]|\s[–—-]\s))(?:, [A-Z][\w ]{2,24})?(?:[,.] [A-Z][a-z]+\.? "
+    r"\d{1,2}(?:, \d{4})?)?(?:[,.] \d{1,2} [A-Z][a-z]+(?: "
+    r"\d{4})?)?\s?(?:\([^)]{2,30}\))?\s?(?:[–—:.]|-(?=\s|[A-Z]))"
 )
 
 
 def _mask_dateline(text: str, sentence: Sentence) -> None:
     """Mask the place that opens an agency's report: "ASTANA, Kazakhstan, December 17. ", "HANOI (VNA) - "."""
     m = _DATELINE.match(text, sentence.start, min(sentence.end, sentence.start + 90))
-    if m and (any(c.isupper() and d.isupper() for c, d in zip(m.group(), m.group()[1:], strict=False)) or "(" in m.group()):
+    if m and (
+        any(c.isupper() and d.isupper() for c, d in zip(m.group(), m.group()[1:], strict=False)) or "(" in m.group()
+    ):
         sentence.masked.append((m.start(), m.end()))
 
 
@@ -204,11 +226,20 @@ def _is_dateline(document: Document, found: FoundPeriod) -> bool:
     return day.basis == "explicit" and day.start is not None and found.start <= day.start < found.end
 
 
-_MAY_COUNT = re.compile(r"\d|\b(?:hundred|thousand|million|billion|trillion|doubl|tripl|quadrupl|fold|twice|once|half|third|quarter|halv|dozen|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty)", re.IGNORECASE)  # fmt: skip
+_MAY_COUNT = re.compile(
+    r"\d|\b(?:hundred|thousand|million|billion|trillion|doubl|tripl|quadrupl|fold|twice|once|half|"
+    r"third|quarter|halv|dozen|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|"
+    r"thirty|forty|fifty)",
+    re.IGNORECASE,
+)
 
 
-def _speaks_iranian(text: str, sentences: Iterable[Sentence]) -> bool:
-    return any(p.kind == "iranian" or (p.period is not None and p.period.calendar == "solar_hijri") for s in sentences for p in s.periods)
+def _speaks_iranian(sentences: Iterable[Sentence]) -> bool:
+    return any(
+        p.kind == "iranian" or (p.period is not None and p.period.calendar == "solar_hijri")
+        for s in sentences
+        for p in s.periods
+    )
 
 
 def _speaker_at(text: str, sentence: Sentence, at: int, last: Actor | None, end: int) -> tuple[Actor | None, int, int]:
@@ -220,7 +251,11 @@ def _speaker_at(text: str, sentence: Sentence, at: int, last: Actor | None, end:
     for m in _PRONOUN.finditer(text, max(sentence.start, at - 45), at):
         if not sentence.in_quote(m.start()):
             pronoun = m
-    if near is not None and (pronoun is None or near.start > pronoun.start()) and "," not in text[near.end : at].strip(", ")[:40].replace(",", "", 1):
+    if (
+        near is not None
+        and (pronoun is None or near.start > pronoun.start())
+        and "," not in text[near.end : at].strip(", ")[:40].replace(",", "", 1)
+    ):
         gap = text[near.end : at]
         if len(gap) < 40 and not re.search(r"\b(?:that|which|with|to|and his)\b", gap):
             return near.actor, near.start, near.end
@@ -233,7 +268,7 @@ def _speaker_at(text: str, sentence: Sentence, at: int, last: Actor | None, end:
     return None, at, at
 
 
-def _fill_speakers(reading: Reading) -> None:
+def _fill_speakers(reading: Reading) -> None:  # noqa: C901  (one rule after another, in their order)
     """Say of each sentence who speaks in it, and which words only name the speaker."""
     text = reading.text
     last: Actor | None = None
@@ -278,7 +313,7 @@ def _inherit(slot: Slot[Actor]) -> Slot[Actor]:
     return Slot(slot.value, slot.raw, slot.start, slot.end, "inherited", 0.8 * slot.confidence)
 
 
-def _own_speaker(text: str, sentence: Sentence, last: Actor | None) -> Slot[Actor]:
+def _own_speaker(text: str, sentence: Sentence, last: Actor | None) -> Slot[Actor]:  # noqa: C901  (one rule after another, in their order)
     """Return the speaker whom the sentence itself names, and mask the words that do so."""
     a, b = sentence.start, sentence.end
     via = _REPORTS_CITING.search(text, a, b)
@@ -323,7 +358,7 @@ def _mask_speaker(text: str, sentence: Sentence, verb: re.Match[str], first: int
     head = min(first, verb.start())
     tail = max(stop, verb.end())
     before = text[sentence.start : head].rstrip()
-    if before.endswith((",", "”", '"', ",”", "’")) or before.endswith((", the", "” the")):
+    if before.endswith((",", "”", '"', ",”", "’", ", the", "” the")):
         rest = text[tail : sentence.end]
         follow = re.search(r"[:,]\s*[“\"]|\bthat\b", rest)
         tail = tail + follow.start() if follow else sentence.end
@@ -358,7 +393,7 @@ def _fill_pair(reading: Reading) -> None:
 
 
 def countries_of(sentence: Sentence, *, masked: bool = False) -> list[tuple[str, tuple[int, int]]]:
-    """Return the countries named in a sentence (also by demonym, capital or a person's office), in order, without places.
+    """Return the countries named in a sentence, in order: also by demonym, capital or a person's office, not by places.
 
     With `masked`, the words that only name the speaker count too.
     """

@@ -19,11 +19,59 @@ if TYPE_CHECKING:
 MediaType = Literal["text/plain", "text/html", "application/pdf"]
 
 _FUNCTION_WORDS = frozenset(
-    "the of and to in a is that for on was with as by at from it has have be are were said will its this which an not "
-    "but or their had been between into after over also more than his".split()
+    [
+        "the",
+        "of",
+        "and",
+        "to",
+        "in",
+        "a",
+        "is",
+        "that",
+        "for",
+        "on",
+        "was",
+        "with",
+        "as",
+        "by",
+        "at",
+        "from",
+        "it",
+        "has",
+        "have",
+        "be",
+        "are",
+        "were",
+        "said",
+        "will",
+        "its",
+        "this",
+        "which",
+        "an",
+        "not",
+        "but",
+        "or",
+        "their",
+        "had",
+        "been",
+        "between",
+        "into",
+        "after",
+        "over",
+        "also",
+        "more",
+        "than",
+        "his",
+    ]
 )
 _MIN_WORDS = 12
-_SUFFIXES: dict[str, MediaType] = {".txt": "text/plain", ".md": "text/plain", ".html": "text/html", ".htm": "text/html", ".pdf": "application/pdf"}  # fmt: skip
+_SUFFIXES: dict[str, MediaType] = {
+    ".txt": "text/plain",
+    ".md": "text/plain",
+    ".html": "text/html",
+    ".htm": "text/html",
+    ".pdf": "application/pdf",
+}
 
 
 class LanguageError(FormatError):
@@ -135,7 +183,10 @@ def _document(
 ) -> Document:
     language = language_of(text)
     if language == "other":
-        message = f"{name or 'The text'} is not in English, the only language that the rules read. Leave it out, or give a translation."
+        message = (
+            f"{name or 'The text'} is not in English, the only language that the rules read. Leave it out, "
+            f"or give a translation."
+        )
         raise LanguageError(message)
     blocks = find_blocks(text)
     day, updated = publication_dates(text, blocks, published)

@@ -6,9 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from karavan.evidence.discourse import Reading, Sentence, countries_of, read
+from karavan.evidence.event_merging import merge_events
 from karavan.evidence.extract_commitments import commitments_of, merge_commitments
-from karavan.evidence.extract_events import events_of, flows_of, merge_events
-from karavan.evidence.extract_figures import Draft, Frame, figures_of, finish_figure
+from karavan.evidence.extract_events import events_of
+from karavan.evidence.extract_figures import figures_of
+from karavan.evidence.extract_flows import flows_of
+from karavan.evidence.figure_gate import finish_figure
+from karavan.evidence.figure_parts import Draft, Frame
 from karavan.evidence.gazetteer import gazetteer
 from karavan.evidence.records import MISSING, Commitment, Document, Event, Fact, Flow, Slot, identified
 
@@ -39,7 +43,9 @@ def extract(document: Document, names: Gazetteer | None = None) -> list[Fact]:
             continue
         found, used = commitments_of(reading, sentence, topic)
         if sentence.kind in {"title", "heading"}:
-            commitments.extend(c for c in found if c.quantity.known and c.quantity.value is not None and not c.quantity.value.counted)
+            commitments.extend(
+                c for c in found if c.quantity.known and c.quantity.value is not None and not c.quantity.value.counted
+            )
             events.extend(e for e in events_of(reading, sentence, events) if sentence.kind == "title")
             topic = _topic_after(reading, sentence, topic)
             continue
@@ -52,7 +58,12 @@ def extract(document: Document, names: Gazetteer | None = None) -> list[Fact]:
         topic = _topic_after(reading, sentence, topic)
     figures = [finish_figure(reading, d) for d in drafts]
     headings = [(s.start, s.end) for s in reading.sentences if s.kind in {"title", "heading"}]
-    facts: list[Fact] = [*figures, *merge_commitments(commitments, headings), *_with_body(merge_events(reading, events), reading), *flows]
+    facts: list[Fact] = [
+        *figures,
+        *merge_commitments(commitments, headings),
+        *_with_body(merge_events(reading, events), reading),
+        *flows,
+    ]
     return _stamped(document, facts)
 
 
@@ -61,7 +72,10 @@ def _next_frame(frame: Frame, sentence: Sentence, own: list[Draft]) -> Frame:
     if not own:
         return frame
     kept = [d for d in own if d.role in {"level", "share", "change"}]
-    period = next((d.period for d in reversed(kept) if d.period.known and d.period.value is not None and d.period.value.known), frame.period)
+    period = next(
+        (d.period for d in reversed(kept) if d.period.known and d.period.value is not None and d.period.value.known),
+        frame.period,
+    )
     if period.known and period.basis == "inherited" and frame.period.known:
         period = frame.period
     levels = [d for d in kept if d.role == "level"]

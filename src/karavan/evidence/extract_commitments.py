@@ -1,17 +1,19 @@
-"""Commitments: targets, plans, agreements, pledges, proposals, expectations, possibilities; by whom, what, until when."""
+"""Commitments: targets, plans, agreements, pledges, proposals, expectations; by whom, what, until when."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from karavan.evidence.clauses import corridor_in, named_route, pair_of, parties, places_in
+from karavan.evidence.commitment_triggers import ACTION, Trigger, find_triggers
 from karavan.evidence.discourse import FIRST_PERSON, PAIR_WORDS
-from karavan.evidence.extract_figures import PAIR_KINDS, fix_currency, indicator_for, trim, unit_class
+from karavan.evidence.figure_indicators import fix_currency, indicator_for
+from karavan.evidence.figure_parts import PAIR_KINDS, trim, unit_class
 from karavan.evidence.moments import anchors_for, resolved
 from karavan.evidence.periods import resolve
-from karavan.evidence.records import MISSING, Actor, Commitment, Modality, Period, Quantity, Slot, Span
+from karavan.evidence.records import MISSING, Actor, Commitment, Period, Quantity, Slot, Span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,157 +21,50 @@ if TYPE_CHECKING:
     from karavan.evidence.discourse import Reading, Sentence
     from karavan.evidence.quantities import FoundQuantity
 
-_VERBS: dict[str, str] = {
-    "build": r"build|built|construct(?:ed|ing)?|building|erect|lay|laid|laying",
-    "open": r"re-?open(?:ed|ing)?|open(?:ed|ing)?|inaugurat\w+",
-    "increase": r"increas\w+|rais\w+|expand\w*|boost\w*|doubl\w+|tripl\w+|quadrupl\w+|grow\w*|rise|enhanc\w+|lift\w*|bring\w*|reach\w*|widen\w*|strengthen\w*|deepen\w*|intensif\w+|sustain\w*|extend\w*|scal\w+|hit|exceed|climb|add(?:ed|ing)?|jump|surpass|top|ramp\w*|mount|amount|stand|come|touch|account|handle|tripl\w+|approach",
-    "reduce": r"reduc\w+|cut(?:ting)?|lower(?:ed|ing)?|abolish\w*|remov\w+|eliminat\w+|shorten\w*|halv\w+|simplif\w+|waiv\w+|scrap|phase|fall|drop|decline|ease|easing",
-    "launch": r"launch\w*|start\w*|begin\w*|resum\w+|introduc\w+|commenc\w+|restart\w*|kick|roll|operat\w+|run(?:ning)?|initiat\w+|put",
-    "supply": r"suppl(?:y|ied|ying)|deliver\w*|export\w*|ship(?:ped|ping)?|sell\w*|import\w*|purchas\w+|buy\w*|provid\w+|transport\w*|carry|carried|move[ds]?|moving|handl\w+|transit|procur\w+|acquir\w+|receiv\w+|take",
-    "sign": r"sign\w*|conclud\w+|finali[sz]\w+|ratif\w+|adopt\w*|approv\w+|negotiat\w+|join\w*|accede|accession",
-    "visit": r"visit\w*|travel\w*|host\w*|hold|held|convene\w*|meet|attend\w*|pay|tour",
-    "develop": r"develop\w*|modernis\w+|moderniz\w+|upgrad\w+|improv\w+|rehabilitat\w+|electrif\w+|digitali[sz]\w+|implement\w*|complet\w+|connect\w*|link\w*|establish\w*|set up|setting up|creat\w+|form(?:ed|ing)?|advanc\w+|leverag\w+|cooperat\w+|work|reconstruct\w*|repair\w*|dredg\w+|renovat\w+|unif\w+|integrat\w+|harmoni[sz]\w+|tap|promot\w+|facilitat\w+|organi[sz]\w+|diversif\w+|turn|transform\w*|convert\w*|use|restore|revive|continue|allow|produce|make|pursue|step|install|equip|prepare|conduct|carry out|assign|appoint|designate|merge|manage|lease|deploy|expedite|speed|streamline|accelerat\w+|explor\w+|engag\w+|exchang\w+|discuss|become|place|plac\w+",
-    "invest": r"invest\w*|allocat\w+|financ\w+|fund\w*|spend\w*|lend|grant|contribut\w+|disburs\w+|earmark\w*|inject|commit|cost|total",
-    "support": r"support\w*|assist\w*|back|help",
-}  # fmt: skip
-_ANY_VERB = "|".join(_VERBS.values())
-_ACTION = re.compile("|".join(f"(?P<{k}>\\b(?:{v})\\b)" for k, v in _VERBS.items()), re.IGNORECASE)
-_ADVERB = r"(?:\w+ly |almost |nearly |at least |more than |also |soon |jointly |further |now |then |eventually |gradually |together |already |again |still |even |only |likely |thus |later |be able to |look to |work to |seek to |try to |start to |begin to |continue to )*"
-_TO = rf"to {_ADVERB}(?:be )?(?:{_ANY_VERB})\b"
-_ING = rf"{_ADVERB}(?!being|bringing together)(?:{_ANY_VERB})\b"
-
-_TRIGGERS: tuple[tuple[Modality, str], ...] = (
-    ("target", r"\b(?:aim(?:s|ed|ing)?|target(?:s|ed|ing)?|seek(?:s|ing)?|strive[sd]?|striving) (?:to (?!attract attention)|for |at (?:a |an )?(?=[\d$€]|\w+ing)|a |an (?=annual))"),
-    ("target", r"\b(?:set|sets|setting|has set|have set|announced|reaffirmed|adopted|agreed on|fixed)(?: themselves| itself| out)?(?: a| an| the| their| its| new| joint| ambitious| common)* (?:targets?|goals?|objectives?)\b"),
-    ("target", r"\b(?:with )?(?:the|a|an|its|their|our|joint|common|ultimate|ambitious|main)(?: \w+){0,2} (?:goal|target|objective|aim) (?:of|is|was|to|for)\b"),
-    ("target", r"\bfigures were announced in order to\b"),
-    ("plan", rf"\b(?:plan(?:s|ned|ning)?|intend(?:s|ed|ing)?|prepar(?:es|ing)|wants?|wish(?:es)?|propose to) {_TO}"),
-    ("plan", rf"\b(?:ha(?:s|ve)(?: \w+)? |there are |unveiled |announced |outlined |drew up |part of )?(?:\w+ )?(?:plans?|intentions?) (?:{_TO}|for |of \w+ing)"),
-    ("plan", rf"\b(?:is|are|was|were|being|has been|have been)?(?: \w+ly)? ?(?:set|due|scheduled|slated|poised|going|planned|earmarked) (?:{_TO}|for (?:completion|launch|opening|commissioning|the|20\d\d|\w+day)|in (?:20\d\d|\w+ 20\d\d)|to go |to come )"),
-    ("plan", rf"\b(?:is|are) {_TO}"),
-    ("plan", rf"\b(?<!political )(?:will|shall|'ll|’ll) (?!not\b|never\b|enable|pave|give|help|allow|mean|require|depend|play|remain|contribute|ensure|serve|make it|bring benefits|have|also help|further strengthen (?:ties|relations))(?:{_ADVERB})(?:be )?(?:{_ADVERB})(?:{_ANY_VERB})\b"),
-    ("plan", r"\b(?:implementation of the |effective implementation of the |adopted a |signed a |a |the )?(?:roadmap|road map|action plan|master ?plan)\b(?: (?:for|on|to)\b)"),
-    ("plan", rf"\b(?:are|is) (?:working|moving|looking|preparing) (?:on \w+ing |{_TO}|towards )"),
-    ("agreement", rf"\b(?:agreed|agrees|agree|reached an? (?:agreement|understanding|consensus)|decided|resolved) (?:{_TO}|on (?:the |a |an )?\w+|that )"),
-    ("pledge", rf"\b(?:pledg(?:e|es|ed|ing)|promis(?:e|es|ed)|vow(?:s|ed)?|undertook|undertakes|commit(?:s|ted)?(?: itself| themselves)?|guarantee[sd]?|offer(?:s|ed)?|earmark(?:s|ed)) (?:{_TO}|(?:to \w+ing)|a |an |another |up to |[\d$€£¥]|US)"),
-    ("pledge", rf"\b(?:[Ww]e|[Oo]ur country|[Ii]t|[Kk]azakhstan|[A-Z]\w+) (?:fully |also |strongly |will )?(?:support|stand ready)s? (?!by\b)(?=[A-Z“\w])"),
-    ("pledge", rf"\b(?:is|are|was|were|stands?|remains?)(?: fully| always| also)? (?:ready|prepared|willing|committed) {_TO}"),
-    ("pledge", r"\b(?:commitment|readiness|willingness|determination) (?:to|for) (?=\w+)"),
-    ("proposal", rf"\b(?:propos(?:e|es|ed|ing)|suggest(?:s|ed|ing)?|recommend(?:s|ed)?|calls?|called|urg(?:e|es|ed)|invit(?:e|es|ed)) (?:for (?:the |a |an )?\w+|{_TO}|\w+ {_TO}|{_ING}|that|the \w+ing|the (?:creation|establishment|opening|launch|construction|introduction|expansion|development)|an? )"),
-    ("proposal", rf"\b(?:made|put forward|presented|tabled|submitted)(?: \w+){{0,2}} proposals?\b|\bproposals? (?:{_TO}|for |on \w+ing|of )|\bhas(?: also)? been proposed\b|\bwas proposed\b|\bone of which is \w+ing\b"),
-    ("proposal", rf"\binitiatives? (?:{_TO}|for )"),
-    ("proposal", r"\bextended an invitation\b|\binvited \w+"),
-    ("proposal", rf"\b(?:it is|is|considers? it|deemed it) (?:necessary|important|essential|crucial|vital|advisable)(?: for \w+)? {_TO}"),
-    ("proposal", rf"\b(?:need|needs|needed) {_TO}"),
-    ("proposal", rf"\b(?:interested in|interest in|opportunities for|ways (?:of|to)|prospects (?:for|of)|possibility of|emphasis on|talking about|discussed|importance of|explor(?:e|ed|ing)|consider(?:s|ed|ing)?)(?: the| a| an)? (?:further )?(?:{_ADVERB})(?:(?:{_ANY_VERB})\b|collaboration|creation|improvement|construction|opening|establishment|launch|expansion|development|implementation)"),
-    ("expectation", rf"\b(?:is|are|was|were)(?: also| now| widely)? (?:expected|projected|forecast|forecasted|predicted|estimated|anticipated|likely|supposed|believed) (?:{_TO}|(?:increase|rise|grow|reach)\b)"),
-    ("expectation", rf"\b(?:expect(?:s|ed)?|hope(?:s|d)?|anticipat(?:e|es|ed)|forecast(?:s)?|project(?:s|ed)|predict(?:s|ed)?)(?: that)? (?:(?:[\w’'-]+ ){{0,4}}?{_TO}|(?:[\w’'-]+ ){{1,5}}?will {_ADVERB}(?:be )?(?:{_ANY_VERB})\b|(?=[\d$€£¥]))"),
-    ("possibility", rf"\b(?:could|may|might|would|can(?= (?:reach|grow|increase|rise|double|triple|exceed)\b)) (?!not\b|have\b|like|provide|also provide)(?:{_ADVERB})(?:be )?(?:{_ADVERB})(?:{_ANY_VERB})\b"),
-)  # fmt: skip
-# One word at least of each trigger, in its order: a trigger is tried only where one of its words stands.
-_NEEDED: tuple[tuple[str, ...], ...] = (
-    ("aim", "target", "seek", "striv"),
-    ("target", "goal", "objective"),
-    ("goal", "target", "objective", "aim"),
-    ("figures were",),
-    ("plan", "inten", "prepar", "want", "wish", "propose"),
-    ("plan", "intention"),
-    ("set", "due", "schedul", "slated", "poised", "going", "planned", "earmark"),
-    ("is ", "are "),
-    ("will", "shall", "'ll", "’ll"),
-    ("road", "plan"),
-    ("working", "moving", "looking", "preparing"),
-    ("agree", "consensus", "understanding", "decided", "resolved"),
-    ("pledg", "promis", "vow", "undert", "commit", "guarantee", "offer", "earmark"),
-    ("support", "stand ready", "stands ready"),
-    ("ready", "prepared", "willing", "committed"),
-    ("commitment", "readiness", "willingness", "determination"),
-    ("propos", "suggest", "recommend", "call", "urg", "invit"),
-    ("propos", "which is"),
-    ("nitiative",),
-    ("invit",),
-    ("it is", "t is", "consider", "deemed"),
-    ("need",),
-    ("interest", "opportunit", "ways", "prospect", "possibilit", "emphasis", "talking", "discussed", "importance", "explor", "consider"),
-    ("expected", "project", "forecast", "predict", "estimat", "anticipat", "likely", "supposed", "believed"),
-    ("expect", "hope", "anticipat", "forecast", "project", "predict"),
-    ("could", "may", "might", "would", "can "),
-)  # fmt: skip
-_COMPILED: tuple[tuple[Modality, re.Pattern[str], tuple[str, ...]], ...] = tuple(
-    (m, re.compile(p), needed) for (m, p), needed in zip(_TRIGGERS, _NEEDED, strict=True)
+_STOP = re.compile(
+    r";|, (?:while|whereas|but|although|as|after|since|when|because|having|compared)\b|\b(?:up|down|"
+    r"compared|against|versus)\b from"
 )
-_QUICK = re.compile(r"\b(?:aim|target|seek|striv|goal|objective|plan|intend|intention|prepar|want|wish|set\b|due\b|schedul|slated|poised|going to|will\b|shall\b|road ?map|agree|decid|resolv|consensus|pledg|promis|vow|undert|commit|guarantee|offer|earmark|support|ready|willing|readiness|determin|propos|suggest|recommend|call|urg|invit|initiative|necessary|important|essential|crucial|vital|advisable|need|interest|opportunit|ways|prospect|possibility|emphasis|talking about|discuss|importance|explor|consider|expect|project|forecast|predict|estimat|anticipat|likely|suppos|hope|could|can\b|may\b|might|would|is to|are to|figures were announced|action plan|working|looking|stand|understanding)", re.IGNORECASE)  # fmt: skip
-_NEGATED = re.compile(r"\b(?:not|no|never|without|denied|ruled out|neither|refused|failed|rejected|cancell?ed|abandoned|declined|yet to|unlikely)(?: \w+){0,2} ?$", re.IGNORECASE)
-_PAST_WILL = re.compile(r"\b(?:was|were|had) (?:planned|expected|scheduled|supposed|due)\b")
-_STOP = re.compile(r";|, (?:while|whereas|but|although|as|after|since|when|because|having|compared)\b|\b(?:up|down|compared|against|versus)\b from")
+
+
 _FROM = re.compile(r"\bfrom (?:about|around|the current|just|some|nearly|only|an estimated|over|more than)? ?$")
+
+
 _SINGULAR = re.compile(r"\b(?:a|an|one|another)(?: [\w’'-]+){1,7}", re.IGNORECASE)
-_VAGUE = re.compile(r"\b(?:cooperation|relations|ties|partnership|dialogue|friendship|momentum|understanding|peace|stability)\b", re.IGNORECASE)
-_TALKS_ONLY = re.compile(r"\b(?:opportunit\w+|ways|prospects|emphasis|talking about|discussed|importance|explor\w+|consider\w*|possibility)\b", re.IGNORECASE)
-_STAGE = re.compile(r"\b(?:initially|in the (?:first|initial|next|second|later) (?:stage|phase)|at the (?:first|next|second) (?:stage|phase)|later)\b", re.IGNORECASE)
+
+
+_VAGUE = re.compile(
+    r"\b(?:cooperation|relations|ties|partnership|dialogue|friendship|momentum|understanding|peace|"
+    r"stability)\b",
+    re.IGNORECASE,
+)
+
+
+_TALKS_ONLY = re.compile(
+    r"\b(?:opportunit\w+|ways|prospects|emphasis|talking about|discussed|importance|explor\w+|"
+    r"consider\w*|possibility)\b",
+    re.IGNORECASE,
+)
+
+
+_PASSIVE = re.compile(r"\b(?:to|will|could|may) be\b")
+_STAGE = re.compile(
+    r"\b(?:initially|in the (?:first|initial|next|second|later) (?:stage|phase)|at the (?:first|next|"
+    r"second) (?:stage|phase)|later)\b",
+    re.IGNORECASE,
+)
+
+
 _STAGE_NUMBER = {"initially": 1, "first": 1, "initial": 1, "next": 2, "second": 2, "later": 2}
+
+
 # A mention is joined to one of this many commitments before it at most; it keeps hostile input cheap.
 LOOK_BACK = 80
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
-    """Words that make a commitment, and the stretch of sentence that belongs to them."""
-
-    modality: Modality
-    start: int
-    end: int
-    first: int
-    last: int
-
-
-# "..., which is expected to be finished by 2030" only dates the promise before it.
-_RELATIVE = re.compile(r"\b(?:which|that) (?:itself |also )?$")
-
-
-def find_triggers(text: str, sentence: Sentence) -> list[Trigger]:
-    """Return the triggers of a sentence, in order, each with its stretch; overlapping ones count once."""
-    a, b = sentence.start, sentence.end
-    if not _QUICK.search(text, a, b):
-        return []
-    hits: list[tuple[int, int, Modality]] = []
-    words = text[a:b].lower()
-    for modality, pattern, needed in _COMPILED:
-        if not any(w in words for w in needed):
-            continue
-        for m in pattern.finditer(text, a, b):
-            before = text[max(a, m.start() - 30) : m.start()]
-            if _NEGATED.search(before) or re.search(r"\b(?:political|free|good|people['’]?s?) $", before) or _rejected(text, m, sentence):
-                continue
-            hits.append((m.start(), m.end(), modality))
-    hits.sort(key=lambda h: (h[0], -h[1]))
-    kept: list[tuple[int, int, Modality]] = []
-    for hit in hits:
-        if kept and (hit[0] < kept[-1][1] + 12 or _RELATIVE.search(text[kept[-1][1] : hit[0]])):
-            continue
-        kept.append(hit)
-    out = []
-    for i, (start, end, modality) in enumerate(kept):
-        first = kept[i - 1][1] if i else a
-        last = kept[i + 1][0] if i + 1 < len(kept) else b
-        out.append(Trigger(modality, start, end, first, last))
-    return out
-
-
-def _rejected(text: str, m: re.Match[str], sentence: Sentence) -> bool:
-    words = m.group().lower()
-    if words.startswith(("aimed at", "aiming at")) and not re.search(r"[\d$€]", text[m.end() : m.end() + 40]):
-        return True
-    if "support" in words and re.match(r"\s?(?:for|of)\b", text[m.end() : m.end() + 5]):
-        return True
-    if words.startswith("will") and re.search(r"\b(?:will|shall) (?:\w+ly )?(?:be )?(?:discuss|continue to support|take place as)", words):
-        return False
-    if re.match(r"(?:is|are) to\b", words) and re.search(r"\b(?:aim|goal|purpose|task|objective|idea|priority) (?:is|are) $", text[max(sentence.start, m.start() - 20) : m.start() + 4]):
-        return False
-    return words.startswith(("may ", "might ")) and text[m.start()].isupper()
-
-
-def commitments_of(reading: Reading, sentence: Sentence, topic: Slot[tuple[str, ...]]) -> tuple[list[Commitment], list[FoundQuantity]]:
+def commitments_of(
+    reading: Reading, sentence: Sentence, topic: Slot[tuple[str, ...]]
+) -> tuple[list[Commitment], list[FoundQuantity]]:
     """Return the commitments of a sentence, and the quantities that belong to them rather than to figures."""
     text = reading.text
     out: list[Commitment] = []
@@ -177,15 +72,35 @@ def commitments_of(reading: Reading, sentence: Sentence, topic: Slot[tuple[str, 
     for trigger in find_triggers(text, sentence):
         limit = _STOP.search(text, trigger.end, trigger.last)
         last = limit.start() if limit else trigger.last
-        amounts = [q for q in sentence.quantities if trigger.start - 1 <= q.start < last and not _is_side(q) and q not in used and not _FROM.search(text[max(trigger.start, q.outer - 24) : q.outer])]
-        if trigger.modality == "possibility" and not amounts and not re.search(r"\b(?:build|open|launch|extend|sign)", text[trigger.start : trigger.end]):
+        amounts = [
+            q
+            for q in sentence.quantities
+            if trigger.start - 1 <= q.start < last
+            and not _is_side(q)
+            and q not in used
+            and not _FROM.search(text[max(trigger.start, q.outer - 24) : q.outer])
+        ]
+        if not amounts and _PASSIVE.search(text, trigger.start, trigger.end):
+            before = [q for q in sentence.quantities if trigger.first <= q.start and q.end <= trigger.start]
+            near = [q for q in before if trigger.start - q.end < 30 and "," not in text[q.end : trigger.start]]
+            amounts = [q for q in near[-1:] if q not in used and not _is_side(q)]
+        if (
+            trigger.modality == "possibility"
+            and not amounts
+            and not re.search(r"\b(?:build|open|launch|extend|sign)", text[trigger.start : trigger.end])
+        ):
             continue
-        if trigger.modality in {"plan", "expectation", "possibility"} and len(amounts) == 1 and amounts[0].quantity.rate and amounts[0].quantity.counted == "times":
+        if (
+            trigger.modality in {"plan", "expectation", "possibility"}
+            and len(amounts) == 1
+            and amounts[0].quantity.rate
+            and amounts[0].quantity.counted == "times"
+        ):
             continue
         used.extend(amounts)
         goals = _goals(text, amounts, trigger)
-        for goal in goals or [None]:
-            out.append(_commitment(reading, sentence, trigger, goal, last, topic, amounts))
+        each: list[FoundQuantity | None] = [*goals] or [None]
+        out.extend(_commitment(reading, sentence, trigger, goal, last, topic, amounts) for goal in each)
     return out, used
 
 
@@ -196,12 +111,23 @@ def _is_side(q: FoundQuantity) -> bool:
 
 def _goals(text: str, amounts: Sequence[FoundQuantity], trigger: Trigger) -> list[FoundQuantity]:
     """Return the quantities that are each a target of their own: levels first; a change only where no level is."""
-    levels = [q for q in amounts if unit_class(q.quantity) not in {"percent", "bare"} or q.quantity.value is not None and q.quantity.value >= 1e5]
+    levels = [
+        q
+        for q in amounts
+        if unit_class(q.quantity) not in {"percent", "bare"}
+        or (q.quantity.value is not None and q.quantity.value >= 1e5)
+    ]
     if levels:
         kinds = [unit_class(q.quantity) for q in levels]
         money = [q for q, k in zip(levels, kinds, strict=True) if k == "money"]
         same = [q for q in levels if unit_class(q.quantity) == kinds[0]]
-        return same if len(same) > 1 and _STAGE.search(text, levels[0].start, trigger.last) else levels if len(set(kinds)) > 1 and len(money) <= 1 else same
+        return (
+            same
+            if len(same) > 1 and _STAGE.search(text, levels[0].start, trigger.last)
+            else levels
+            if len(set(kinds)) > 1 and len(money) <= 1
+            else same
+        )
     return list(amounts)
 
 
@@ -216,15 +142,18 @@ def _commitment(
 ) -> Commitment:
     text = reading.text
     reasons: list[str] = []
-    action = next((m.lastgroup for m in _ACTION.finditer(text, trigger.start, min(last, trigger.end + 60)) if m.lastgroup), "other")
-    start, end = trim(text, _quote_start(text, sentence, trigger), _quote_end(text, sentence, trigger))
+    action = next(
+        (m.lastgroup for m in ACTION.finditer(text, trigger.start, min(last, trigger.end + 60)) if m.lastgroup),
+        "other",
+    )
+    start, end = trim(text, _quote_start(text, sentence, trigger), _quote_end(sentence, trigger))
     indicator = _indicator(text, sentence, goal, trigger, last)
     areas, actors = _subjects(reading, sentence, trigger, last, topic, indicator.value or "")
     if not areas.known:
         reasons.append("who commits is not certain")
-    quantity = _quantity_slot(text, goal, areas, reasons) if goal is not None else _one_of(text, trigger, last, action, sentence)
+    quantity = _quantity_slot(text, goal, areas, reasons) if goal is not None else _one_of(text, trigger, last, action)
     first_word = trigger.end
-    object_slot = Slot(text[first_word:last].strip(" ,.”\""), text[first_word:last], first_word, last, "explicit", 0.7)
+    object_slot = Slot(text[first_word:last].strip(' ,.”"'), text[first_word:last], first_word, last, "explicit", 0.7)
     if not object_slot.value:
         object_slot = MISSING
         if goal is None:
@@ -233,9 +162,13 @@ def _commitment(
     if deadline.value is not None and deadline.value.end is None:
         reasons.append("deadline hangs on an unknown date")
         deadline = MISSING if not deadline.value.duration else deadline
-    if goal is not None and not indicator.known and unit_class(goal.quantity) in {"percent"}:
+    if goal is not None and not indicator.known and unit_class(goal.quantity) == "percent":
         reasons.append("what is to change is not certain")
-    if trigger.modality == "proposal" and goal is None and (object_slot.value is None or _VAGUE.search(object_slot.value or "")):
+    if (
+        trigger.modality == "proposal"
+        and goal is None
+        and (object_slot.value is None or _VAGUE.search(object_slot.value or ""))
+    ):
         reasons.append("nothing measurable")
     elif trigger.modality == "proposal" and goal is None and _TALKS_ONLY.search(text, trigger.start, trigger.end):
         reasons.append("talks only: nothing is promised")
@@ -279,7 +212,7 @@ def _quote_start(text: str, sentence: Sentence, trigger: Trigger) -> int:
     return trigger.first + cut.end() if cut else max(sentence.start, trigger.first)
 
 
-def _quote_end(text: str, sentence: Sentence, trigger: Trigger) -> int:
+def _quote_end(sentence: Sentence, trigger: Trigger) -> int:
     inside = [q for q in sentence.quoted if q.start <= trigger.start < q.end]
     end = trigger.last
     if inside and inside[0].end < end:
@@ -289,7 +222,22 @@ def _quote_end(text: str, sentence: Sentence, trigger: Trigger) -> int:
 
 def _indicator(text: str, sentence: Sentence, goal: FoundQuantity | None, trigger: Trigger, last: int) -> Slot[str]:
     if goal is None:
-        usable = [m for m in sentence.measures if trigger.start <= m.start < last and m.entry.id in {"trade_turnover", "transit", "freight", "capacity", "container_traffic", "export", "import", "investment"}]
+        usable = [
+            m
+            for m in sentence.measures
+            if trigger.start <= m.start < last
+            and m.entry.id
+            in {
+                "trade_turnover",
+                "transit",
+                "freight",
+                "capacity",
+                "container_traffic",
+                "export",
+                "import",
+                "investment",
+            }
+        ]
         m = usable[0] if usable else None
         return Slot(m.entry.id, text[m.start : m.end], m.start, m.end, "explicit", 0.6) if m else MISSING
     found = indicator_for(text, sentence, goal, trigger.start, last)
@@ -305,22 +253,40 @@ def _quantity_slot(text: str, goal: FoundQuantity, areas: Slot[tuple[str, ...]],
     return Slot(quantity, text[goal.start : goal.end], goal.start, goal.end, "explicit", 0.9)
 
 
-def _one_of(text: str, trigger: Trigger, last: int, action: str, sentence: Sentence) -> Slot[Quantity]:
+def _one_of(text: str, trigger: Trigger, last: int, action: str) -> Slot[Quantity]:
     """Return the one thing of "to build a terminal", "will travel" (one visit), else nothing."""
     m = re.compile(r"(?:\s*(?:up|out))?\s*(?:a|an|one)(?= [\w’'-]+)", re.IGNORECASE).match(text, trigger.end, last)
     if m is None and action in {"build", "open", "develop", "sign", "launch"}:
-        m = re.compile(r"\s(?:a|an|one) (?=[\w’'-]+)", re.IGNORECASE).search(text, max(trigger.start, trigger.end - 4), min(last, trigger.end + 6))
+        m = re.compile(r"\s(?:a|an|one) (?=[\w’'-]+)", re.IGNORECASE).search(
+            text, max(trigger.start, trigger.end - 4), min(last, trigger.end + 6)
+        )
     if m is not None and action in {"build", "open", "develop", "sign", "launch", "visit"}:
-        return Slot(Quantity(1.0, "", m.group().strip(), counted=text[m.end() : m.end() + 40].strip().split(",")[0], step=1.0), m.group(), m.start(), m.end(), "explicit", 0.7)
+        return Slot(
+            Quantity(1.0, "", m.group().strip(), counted=text[m.end() : m.end() + 40].strip().split(",")[0], step=1.0),
+            m.group(),
+            m.start(),
+            m.end(),
+            "explicit",
+            0.7,
+        )
     if action == "visit":
-        return Slot(Quantity(1.0, "", text[trigger.start : trigger.end], counted="visit or session", step=1.0), text[trigger.start : trigger.end], trigger.start, trigger.end, "inferred", 0.6)
+        return Slot(
+            Quantity(1.0, "", text[trigger.start : trigger.end], counted="visit or session", step=1.0),
+            text[trigger.start : trigger.end],
+            trigger.start,
+            trigger.end,
+            "inferred",
+            0.6,
+        )
     return MISSING
 
 
 def _place(text: str, sentence: Sentence, a: int, b: int) -> Slot[str]:
     corridor = corridor_in(sentence, a, b)
     if corridor is not None:
-        return Slot(corridor.entry.id, text[corridor.start : corridor.end], corridor.start, corridor.end, "explicit", 0.8)
+        return Slot(
+            corridor.entry.id, text[corridor.start : corridor.end], corridor.start, corridor.end, "explicit", 0.8
+        )
     places = places_in(sentence, a, b)
     if places:
         g = places[0]
@@ -328,7 +294,7 @@ def _place(text: str, sentence: Sentence, a: int, b: int) -> Slot[str]:
     return MISSING
 
 
-def _subjects(
+def _subjects(  # noqa: C901, PLR0912  (one rule after another, in their order)
     reading: Reading, sentence: Sentence, trigger: Trigger, last: int, topic: Slot[tuple[str, ...]], indicator: str
 ) -> tuple[Slot[tuple[str, ...]], tuple[Actor, ...]]:
     """Return the areas a commitment concerns, its subject first, and the actors: subject, else speaker.
@@ -340,7 +306,11 @@ def _subjects(
     codes: dict[str, tuple[int, int, str]] = {}
     head = text[sentence.start : trigger.start]
     for n in sentence.namings:
-        if n.start < trigger.start and not sentence.is_masked(n.start) and (n.actor.kind == "person" or n.actor.country):
+        if (
+            n.start < trigger.start
+            and not sentence.is_masked(n.start)
+            and (n.actor.kind == "person" or n.actor.country)
+        ):
             actors.append(n.actor)
             if n.actor.country:
                 codes.setdefault(n.actor.country, (n.start, n.end, "explicit"))
@@ -351,7 +321,9 @@ def _subjects(
     speaker = sentence.speaker.value
     pair = pair_of(reading, sentence, sentence.start, sentence.end)
     route = named_route(reading, sentence, sentence.start, last)
-    first_person = FIRST_PERSON.search(head) is not None or (sentence.in_quote(trigger.start) and not everyone and route is None)
+    first_person = FIRST_PERSON.search(head) is not None or (
+        sentence.in_quote(trigger.start) and not everyone and route is None
+    )
     if first_person and speaker is not None and speaker.country:
         at = (sentence.speaker.start or 0, sentence.speaker.end or 0, "inherited")
         codes = {speaker.country: at, **{k: v for k, v in codes.items() if k != speaker.country}}
@@ -359,16 +331,29 @@ def _subjects(
     if pair.known and pair.value and (not codes or PAIR_WORDS.search(text, sentence.start, last)):
         for code in pair.value:
             codes.setdefault(code, (pair.start or 0, pair.end or 0, "inherited"))
-    if trigger.modality == "agreement" and first_person and len(codes) == 1 and reading.pair and next(iter(codes)) in reading.pair:
+    if (
+        trigger.modality == "agreement"
+        and first_person
+        and len(codes) == 1
+        and reading.pair
+        and next(iter(codes)) in reading.pair
+    ):
         for code in reading.pair:
             codes.setdefault(code, (*(reading.pair_span or (0, 0)), "inherited"))
-    if indicator in PAIR_KINDS and len(codes) == 1 and reading.pair and next(iter(codes)) in reading.pair and re.search(r"\b(?:our|their|bilateral|mutual|two-way)\b", text[sentence.start : last], re.IGNORECASE):
+    if (
+        indicator in PAIR_KINDS
+        and len(codes) == 1
+        and reading.pair
+        and next(iter(codes)) in reading.pair
+        and re.search(r"\b(?:our|their|bilateral|mutual|two-way)\b", text[sentence.start : last], re.IGNORECASE)
+    ):
         for code in reading.pair:
             codes.setdefault(code, (*(reading.pair_span or (0, 0)), "inherited"))
-    if not codes or not any(len(c) == 3 for c in codes):
-        if route is not None:
-            for code in (route.entry.id, *(route.entry.countries if len(route.entry.countries) <= 3 else ())):
-                codes.setdefault(code, (route.start, route.end, "explicit" if route.start >= sentence.start else "inherited"))
+    if (not codes or not any(len(c) == 3 for c in codes)) and route is not None:
+        for code in (route.entry.id, *(route.entry.countries if len(route.entry.countries) <= 3 else ())):
+            codes.setdefault(
+                code, (route.start, route.end, "explicit" if route.start >= sentence.start else "inherited")
+            )
     if not codes:
         for g in places_in(sentence, sentence.start, last):
             for code in g.entry.countries:
@@ -418,10 +403,16 @@ def _deadline(
             if m:
                 stage = next((v for k, v in _STAGE_NUMBER.items() if k in raw.lower()), None)
             continue
-        if found.known or p.use in {"base", "now", "lookback"} and p.use != "deadline":
+        if found.known or p.use in {"base", "now", "lookback"}:
             continue
         period = resolve(p, raw, anchors_for(reading, MISSING, country))
-        if period is None or (p.use != "deadline" and (p.start < trigger.start and p.start - sentence.start > 14 or not _ahead(period, reading, text, p.start, trigger))):
+        if period is None or (
+            p.use != "deadline"
+            and (
+                (p.start < trigger.start and p.start - sentence.start > 14)
+                or not _ahead(period, reading, text, p.start, trigger)
+            )
+        ):
             continue
         found = resolved(reading, p, MISSING, country)
     return found, horizon, stage
@@ -435,7 +426,11 @@ def _ahead(period: Period, reading: Reading, text: str, at: int, trigger: Trigge
     if day is not None:
         return period.end > day
     head = text[max(0, at - 14) : at].lower()
-    return at > trigger.start and period.granularity in {"year", "range", "quarter", "half", "month", "day"} and re.search(r"\b(?:in|for|from|during|on)(?: the)? $", head) is not None
+    return (
+        at > trigger.start
+        and period.granularity in {"year", "range", "quarter", "half", "month", "day"}
+        and re.search(r"\b(?:in|for|from|during|on)(?: the)? $", head) is not None
+    )
 
 
 def _in_heading(c: Commitment, headings: Sequence[tuple[int, int]]) -> bool:
@@ -455,7 +450,11 @@ def merge_commitments(found: Sequence[Commitment], headings: Sequence[tuple[int,
             out.append(c)
             continue
         old = out[same]
-        keep, other = (c, old) if _in_heading(old, headings) or (c.status == "accepted" and old.status != "accepted") else (old, c)
+        keep, other = (
+            (c, old)
+            if _in_heading(old, headings) or (c.status == "accepted" and old.status != "accepted")
+            else (old, c)
+        )
         out[same] = replace(
             keep,
             citations=tuple(sorted({*keep.citations, *other.citations}, key=lambda s: s.start)),

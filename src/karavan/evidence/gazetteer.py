@@ -29,13 +29,15 @@ MAX_NAME_WORDS = 8
 _NOT_OF_COUNTRY = re.compile(
     r"-(?:built|made|funded|backed|owned|led|financed|operated|style|born|listed|registered|flagged)\b"
     r"| (?:fiscal|financial|calendar|solar|local)? ?year\b| calendar\b| time\b| language\b"
-    r"| (?:dollars?|francs?|rupees?|shillings?|pounds?|pesos?|dinars?|dirhams?|r[iy]yals?|rials?|rubles?|roubles?|birr|yuan|tenge|manats?|liras?|lari|baht|dong|naira|cedis?|rand|kwacha|soums?|sums?)\b"
+    r"| (?:dollars?|francs?|rupees?|shillings?|pounds?|pesos?|dinars?|dirhams?|r[iy]yals?|rials?|"
+    r"rubles?|roubles?|birr|yuan|tenge|manats?|liras?|lari|baht|dong|naira|cedis?|rand|kwacha|soums?|"
+    r"sums?)\b"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One name of the gazetteer: `id` is a country code, bloc or place id; `countries` what it lies in or consists of."""
+    """One name of the gazetteer: `id` is a country code, bloc or place id; `countries`: where it lies, or members."""
 
     kind: Kind
     id: str

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from karavan.evidence.calendars import gregorian_to_solar_hijri, shift_years, solar_hijri_month_days, solar_hijri_months
-from karavan.evidence.periods import Anchors, FoundPeriod, find_periods, resolve
+from karavan.evidence.period_words import FoundPeriod, find_periods
+from karavan.evidence.periods import Anchors, resolve
 from karavan.evidence.records import MISSING, Period, Slot
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
     from karavan.evidence.quantities import FoundQuantity
 
 _NO_MAIN = {"horizon", "weekday"}
-_BASE_LEAD = re.compile(r"(?:\b(?:compared|comparison|relative)(?: to| with)|\bagainst|\bversus|\bthan|\b(?:up|down|higher|lower|more|less) (?:from|on|than))[^;]{0,60}$", re.IGNORECASE)
+_BASE_LEAD = re.compile(
+    r"(?:\b(?:compared|comparison|relative)(?: to| with)|\bagainst|\bversus|\bthan|\b(?:up|down|"
+    r"higher|lower|more|less) (?:from|on|than))[^;]{0,60}$",
+    re.IGNORECASE,
+)
 
 
 def anchors_for(reading: Reading, previous: Slot[Period], country: str) -> Anchors:
@@ -27,7 +32,9 @@ def anchors_for(reading: Reading, previous: Slot[Period], country: str) -> Ancho
     return Anchors(reading.document.published.value, previous.value, country, reading.iranian)
 
 
-def resolved(reading: Reading, found: FoundPeriod, previous: Slot[Period], country: str, basis: str = "explicit") -> Slot[Period]:
+def resolved(
+    reading: Reading, found: FoundPeriod, previous: Slot[Period], country: str, basis: str = "explicit"
+) -> Slot[Period]:
     """Return the slot of one found time. Its basis is inferred if the day of publication that it hangs on is."""
     text = reading.text
     raw = text[found.start : found.end]
@@ -37,7 +44,12 @@ def resolved(reading: Reading, found: FoundPeriod, previous: Slot[Period], count
     hangs = found.period is None and found.kind in {"relative", "lookback", "iranian", "weekday"}
     if hangs and reading.document.published.basis == "inferred":
         basis = "inherited"
-    if period.kind == "lookback" and "M" in period.duration and period.start is not None and (previous.value is None or period.start != previous.value.start):
+    if (
+        period.kind == "lookback"
+        and "M" in period.duration
+        and period.start is not None
+        and (previous.value is None or period.start != previous.value.start)
+    ):
         basis = "inferred"
     confidence = 0.9 if found.period is not None else 0.8
     return Slot(period, raw, found.start, found.end, basis, confidence)  # type: ignore[arg-type]
@@ -51,7 +63,9 @@ def _with_parenthesis(reading: Reading, found: FoundPeriod, raw: str) -> Period 
     m = re.compile(r",? ?\((?P<in>[^()]{4,70})\)").match(text, found.end)
     if not m:
         return None
-    days = [p.period for p in find_periods(text, m.start("in"), m.end("in")) if p.period and p.period.start and p.period.end]
+    days = [
+        p.period for p in find_periods(text, m.start("in"), m.end("in")) if p.period and p.period.start and p.period.end
+    ]
     if not days:
         return None
     inside = m["in"].lower()
@@ -76,7 +90,12 @@ def _inside_iranian(reading: Reading, sentence: Sentence, found: FoundPeriod) ->
     return any(
         p.end <= found.start < p.end + 40 and "(" in text[p.end : found.start] and ")" not in text[p.end : found.start]
         for p in sentence.periods
-        if p is not found and (p.kind == "iranian" or (p.period is not None and p.period.calendar == "solar_hijri") or "year" in text[p.start : p.end])
+        if p is not found
+        and (
+            p.kind == "iranian"
+            or (p.period is not None and p.period.calendar == "solar_hijri")
+            or "year" in text[p.start : p.end]
+        )
     )
 
 
@@ -85,7 +104,11 @@ def _owned_by_base(text: str, found: FoundPeriod, levels: Sequence[FoundQuantity
     for other in levels:
         if other is q:
             continue
-        if other.end <= found.start and found.start - other.end < 30 and not any(other.end <= x.start < found.start for x in levels if x is not other):
+        if (
+            other.end <= found.start
+            and found.start - other.end < 30
+            and not any(other.end <= x.start < found.start for x in levels if x is not other)
+        ):
             before = text[max(0, other.outer - 40) : other.outer]
             if re.search(r"\b(?:compared (?:to|with)|against|versus|from)(?: \w+){0,3} $", before):
                 return True
@@ -97,7 +120,10 @@ def candidates(reading: Reading, sentence: Sentence) -> list[FoundPeriod]:
     return [
         p
         for p in sentence.periods
-        if p.kind not in _NO_MAIN and p.use in {"main", "lookback", "now", "from"} and not sentence.is_masked(p.start) and not _inside_iranian(reading, sentence, p)
+        if p.kind not in _NO_MAIN
+        and p.use in {"main", "lookback", "now", "from"}
+        and not sentence.is_masked(p.start)
+        and not _inside_iranian(reading, sentence, p)
     ]
 
 
@@ -122,7 +148,9 @@ def main_period(
     options = [p for p in options if p.use != "now"] or options
     days = [p for p in options if p.spec[:1] == ("day",) or (p.period is not None and p.period.granularity == "day")]
     options = [p for p in options if p not in days] or days
-    same = [p for p in sentence.periods if p.kind == "same" and p.use == "base" and not _is_change_base(text, p, sentence)]
+    same = [
+        p for p in sentence.periods if p.kind == "same" and p.use == "base" and not _is_change_base(text, p, sentence)
+    ]
     own = [p for p in options if span[0] <= p.start < span[1]]
     if own:
         return _iranian(resolved(reading, min(own, key=lambda p: _distance(text, p, q)), previous, country), country)
@@ -134,14 +162,22 @@ def main_period(
         before = [p for p in options if p.start < q.start]
         chosen = before[0] if before and before[0].start - sentence.start < 60 else (before or options)[-1]
         return resolved(reading, chosen, previous, country, "explicit" if len(distinct) == 1 else "inherited")
-    if previous.known and not now and not _PERFECT.search(text, *span) and (sentence.index - last_used <= 1 or _may_inherit(reading, sentence, previous)):
+    if (
+        previous.known
+        and not now
+        and not _PERFECT.search(text, *span)
+        and (sentence.index - last_used <= 1 or _may_inherit(reading, sentence, previous))
+    ):
         return Slot(previous.value, previous.raw, previous.start, previous.end, "inherited", 0.7)
     return MISSING
 
 
 # What "has" happened has happened by now, whatever period was spoken of before.
 _PERFECT = re.compile(r"\b(?:has|have|had) (?:\w+ly |also |already |so far )?(?!been (?:up|down))\w+")
-_NOW = re.compile(r"\b(?:current(?:ly)?|now|nowadays|at present|presently|today|is|are|stands? at|(?:has|have)(?= (?:\d|an? |some |over |about |more than |invested )))\b")
+_NOW = re.compile(
+    r"\b(?:current(?:ly)?|now|nowadays|at present|presently|today|is|are|stands? at|(?:has|have)(?= "
+    r"(?:\d|an? |some |over |about |more than |invested )))\b"
+)
 
 
 def _iranian(slot: Slot[Period], country: str) -> Slot[Period]:
@@ -157,7 +193,7 @@ def _iranian(slot: Slot[Period], country: str) -> Slot[Period]:
 
 
 def _distance(text: str, p: FoundPeriod, q: FoundQuantity) -> int:
-    """Return how far a time stands from a quantity: right behind is nearest, behind a comma far; a leading time is near."""
+    """Return how far a time stands from a quantity: right behind is nearest, behind a comma far, leading near."""
     if p.start >= q.end:
         gap = text[q.end : p.start]
         return len(gap) + 40 * gap.count(",")
@@ -166,7 +202,7 @@ def _distance(text: str, p: FoundPeriod, q: FoundQuantity) -> int:
 
 
 def _is_change_base(text: str, p: FoundPeriod, sentence: Sentence) -> bool:
-    """Whether "the same period" is what something is compared with, not the figure's own time ("over the same period")."""
+    """Whether "the same period" is what something is compared with, not the time itself ("over the same period")."""
     head = text[max(sentence.start, p.start - 70) : p.start]
     if re.search(r"\b(?:over|in|during|for|within)(?: the)? ?$", head) and not _BASE_LEAD.search(head):
         return not re.match(r"(?:the )?same (?:period|months?|quarter|half|timeframe)$", text[p.start : p.end])
@@ -194,7 +230,6 @@ def base_period_for(
     explicit_only: bool = False,
 ) -> Slot[Period]:
     """Return the base period of a change, or the own period of a level in "compared with 724,000 a year earlier"."""
-    text = reading.text
     after = [p for p in sentence.periods if p.start >= q.end and (p.start < span[1] or explicit_only)]
     for p in after:
         if p.start - q.end > 110 or (not explicit_only and p.start - q.end > 40):
@@ -214,7 +249,13 @@ def _aligned(base: Slot[Period], main: Slot[Period]) -> Slot[Period]:
     a, b = main.value, base.value
     if a is None or b is None or a.start is None or a.end is None or b.start is None or b.granularity != "year":
         return base
-    if b.calendar != "gregorian" or a.calendar != "gregorian" or (a.end - a.start).days > 340 or a.start.year != a.end.year or a.start == a.end:
+    if (
+        b.calendar != "gregorian"
+        or a.calendar != "gregorian"
+        or (a.end - a.start).days > 340
+        or a.start.year != a.end.year
+        or a.start == a.end
+    ):
         return base
     back = b.start.year - a.start.year
     if back >= 0:

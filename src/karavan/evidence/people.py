@@ -22,37 +22,146 @@ NAME = rf"{_NAME_WORD}(?:[ -]{_NAME_WORD}|[ -]{_PARTICLE}[ -](?={_NAME_WORD})){{
 _NAME_AT = re.compile(rf"(?:,? (?:\()?|, ){NAME}")
 _NAME_RE = re.compile(NAME)
 ORG_KEYWORDS = (
-    "Bureau|Ministry|Authority|Agency|Bank|Chamber|Customs|Administration|Company|Corporation|Association|Committee|Commission|Organisation|"
-    "Organization|Railways?|Airlines|Airways|Air|University|Group|Institute|Council|Department|Office|Service|Fund|Board|Federation|Foundation|"
-    "Secretariat|Consortium|Holdings?|Express|Logistics|Lines?|Ports|Center|Centre|Parliament|Embassy|Kremlin|Presidency|Government"
+    "Bureau|Ministry|Authority|Agency|Bank|Chamber|Customs|Administration|Company|Corporation|"
+    "Association|Committee|Commission|Organisation|"
+    "Organization|Railways?|Airlines|Airways|Air|University|Group|Institute|Council|Department|"
+    "Office|Service|Fund|Board|Federation|Foundation|"
+    "Secretariat|Consortium|Holdings?|Express|Logistics|Lines?|Ports|Center|Centre|Parliament|"
+    "Embassy|Kremlin|Presidency|Government"
 )
 ORGANISATION = re.compile(
-    rf"\b(?:(?:[A-Z][\w’'.&-]*|[A-Z]{{2,}})[ ](?:(?:of|for|and|the|on)[ ](?:the[ ])?)?){{0,6}}(?:{ORG_KEYWORDS})\b(?:[ ](?:of|for)[ ](?:the[ ])?(?:[A-Z][\w’'-]*)(?:[ ](?:and[ ])?[A-Z][\w’'-]*){{0,4}})?"
+    rf"\b(?:(?:[A-Z][\w’'.&-]*|[A-Z]{{2,}})[ ](?:(?:of|for|and|the|on)[ ](?:the[ "
+    rf"])?)?){{0,6}}(?:{ORG_KEYWORDS})\b(?:[ ](?:of|for)[ ](?:the[ ])?(?:[A-Z][\w’'-]*)(?:[ ](?:and[ "
+    rf"])?[A-Z][\w’'-]*){{0,4}})?"
 )
 _LOWER_ORG = re.compile(
-    r"\b(?:customs (?:administration|service|committee|authority|office)|statistics (?:office|agency|committee|bureau|authority|service)|national railway(?:s| company)?|ports? authority|central bank|chamber of commerce|(?:transport|trade|foreign|economy|finance|agriculture|energy) ministry|ministry of (?:transport|trade|foreign affairs|finance|economy|agriculture))\b(?: of (?:the )?[A-Z]\w+)?"
+    r"\b(?:customs (?:administration|service|committee|authority|office)|statistics (?:office|agency|"
+    r"committee|bureau|authority|service)|national railway(?:s| company)?|ports? authority|central "
+    r"bank|chamber of commerce|(?:transport|trade|foreign|economy|finance|agriculture|energy) "
+    r"ministry|ministry of (?:transport|trade|foreign affairs|finance|economy|agriculture))\b(?: of "
+    r"(?:the )?[A-Z]\w+)?"
 )
 _NO_NAME = frozenset(
-    "The A An In On At By For From This That These Those It Its He She They We Our His Her Their But And Or As After Before During While When If Both "
-    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August September October November December "
-    "Minister President Prime Ambassador Foreign Affairs Trade Transport Deputy Secretary General Director Chairman According Earlier Republic Union Ministry "
-    "Sea Region Forum Club Council Commission Corridor Road Port Economic Cooperation First Speaking Meanwhile Last Since Although However Also Today".split()
+    [
+        "The",
+        "A",
+        "An",
+        "In",
+        "On",
+        "At",
+        "By",
+        "For",
+        "From",
+        "This",
+        "That",
+        "These",
+        "Those",
+        "It",
+        "Its",
+        "He",
+        "She",
+        "They",
+        "We",
+        "Our",
+        "His",
+        "Her",
+        "Their",
+        "But",
+        "And",
+        "Or",
+        "As",
+        "After",
+        "Before",
+        "During",
+        "While",
+        "When",
+        "If",
+        "Both",
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+        "Thursday",
+        "Friday",
+        "Saturday",
+        "Sunday",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+        "Minister",
+        "President",
+        "Prime",
+        "Ambassador",
+        "Foreign",
+        "Affairs",
+        "Trade",
+        "Transport",
+        "Deputy",
+        "Secretary",
+        "General",
+        "Director",
+        "Chairman",
+        "According",
+        "Earlier",
+        "Republic",
+        "Union",
+        "Ministry",
+        "Sea",
+        "Region",
+        "Forum",
+        "Club",
+        "Council",
+        "Commission",
+        "Corridor",
+        "Road",
+        "Port",
+        "Economic",
+        "Cooperation",
+        "First",
+        "Speaking",
+        "Meanwhile",
+        "Last",
+        "Since",
+        "Although",
+        "However",
+        "Also",
+        "Today",
+    ]
 )
 
 
 _PORTFOLIO = (
-    r"(?:Foreign Affairs|Foreign Trade|External Affairs|Internal Affairs|International (?:Trade|Cooperation|Affairs)|Regional (?:Integration|Cooperation)|"
-    r"Trade|Transport(?:ation)?|Economy|Economic (?:Affairs|Development)|Finance|Agriculture|Industry|Energy|Works|Public Works|Infrastructure|Railways|Roads|Commerce|State|Investments?|"
-    r"Defen[cs]e|Digital \w+|Mines|Mining|Planning|Integration|Development|Urban Development|Logistics|Ports|Shipping|Tourism|Water|Petroleum|Oil|Interior|Communications?|Labou?r|Rural Development|National \w+)"
+    r"(?:Foreign Affairs|Foreign Trade|External Affairs|Internal Affairs|International (?:Trade|"
+    r"Cooperation|Affairs)|Regional (?:Integration|Cooperation)|"
+    r"Trade|Transport(?:ation)?|Economy|Economic (?:Affairs|Development)|Finance|Agriculture|"
+    r"Industry|Energy|Works|Public Works|Infrastructure|Railways|Roads|Commerce|State|Investments?|"
+    r"Defen[cs]e|Digital \w+|Mines|Mining|Planning|Integration|Development|Urban Development|"
+    r"Logistics|Ports|Shipping|Tourism|Water|Petroleum|Oil|Interior|Communications?|Labou?r|Rural "
+    r"Development|National \w+)"
 )
 
 
 @cache
 def _role_pattern() -> re.Pattern[str]:
-    titles = sorted({row["title"] for row in read_table("roles") if not row["title"].startswith("Minister of")} | {"minister", "president", "prime minister", "counterpart", "ambassador", "leader"}, key=len, reverse=True)  # fmt: skip
+    titles = sorted(
+        {row["title"] for row in read_table("roles") if not row["title"].startswith("Minister of")}
+        | {"minister", "president", "prime minister", "counterpart", "ambassador", "leader"},
+        key=len,
+        reverse=True,
+    )
     alternatives = "|".join(re.escape(t) for t in titles)
     return re.compile(
-        rf"(?<![\w’'-])(?:(?:First|Deputy|Acting|Vice|former|Former|Special|Chief|Senior|Executive|ex)[ -])*(?:(?:[A-Z][a-z]+(?:, [A-Z][a-z]+)*(?:,? and [A-Z][a-z]+)? )(?=Minister|Secretary|Commissioner))?(?:{alternatives})\b"
+        rf"(?<![\w’'-])(?:(?:First|Deputy|Acting|Vice|former|Former|Special|Chief|Senior|Executive|ex)[ "
+        rf"-])*(?:(?:[A-Z][a-z]+(?:, [A-Z][a-z]+)*(?:,? and [A-Z][a-z]+)? )(?=Minister|Secretary|"
+        rf"Commissioner))?(?:{alternatives})\b"
         r"(?:(?: and|,) (?:First |Deputy )*(?:Minister|Prime Minister|Foreign Minister)\b)?"
         rf"(?: (?:of|for) (?:the )?{_PORTFOLIO}(?:(?:, | and |, and ){_PORTFOLIO}){{0,4}})?"
     )
@@ -82,7 +191,7 @@ def _name_at(text: str, at: int, end: int) -> re.Match[str] | None:
     """Return the name that begins at `at`, after a comma or a space, unless it is an ordinary capitalised word."""
     gap = re.compile(r",? ?(?:Mr\.? |Dr\.? |Ms\.? |Mrs\.? |H\.E\. |Sheikh |Sayyid )?").match(text, at, end)
     m = _NAME_RE.match(text, gap.end() if gap else at, end)
-    if m is None or m.start() == at and at and text[at - 1].isalnum():
+    if m is None or (m.start() == at and at and text[at - 1].isalnum()):
         return None
     words = m.group().split()
     while words and words[-1] in _NO_NAME:
@@ -101,7 +210,9 @@ def _country_before(text: str, at: int, geo: Sequence[Mention]) -> Mention | Non
         gap = text[mention.end : at]
         if len(gap) > 14:
             return None
-        if mention.kind in {"country", "demonym", "bloc", "capital"} and re.fullmatch(r"(?:['’]s?)? (?:own |then |new )?", gap):
+        if mention.kind in {"country", "demonym", "bloc", "capital"} and re.fullmatch(
+            r"(?:['’]s?)? (?:own |then |new )?", gap
+        ):
             return mention
         return None
     return None
@@ -142,7 +253,13 @@ def find_people(text: str, start: int, end: int, geo: Sequence[Mention], known: 
             role = here[-1].actor.title if here else ""
         if role[0].islower() and role.split()[-1] in {"head", "envoy", "leader"} and country is None:
             continue
-        code = country.entry.countries[0] if country and country.kind != "bloc" and country.entry.countries else country.entry.id if country else ""
+        code = (
+            country.entry.countries[0]
+            if country and country.kind != "bloc" and country.entry.countries
+            else country.entry.id
+            if country
+            else ""
+        )
         first = before.start if before else m.start()
         if name.start() < first:
             continue
@@ -182,7 +299,15 @@ def register(people: Sequence[Person]) -> list[Person]:
     for person in people:
         if not person.actor.name:
             continue
-        same = next((i for i, p in enumerate(out) if alike(p.actor.name, person.actor.name) and (not p.actor.country or not person.actor.country or p.actor.country == person.actor.country)), None)
+        same = next(
+            (
+                i
+                for i, p in enumerate(out)
+                if alike(p.actor.name, person.actor.name)
+                and (not p.actor.country or not person.actor.country or p.actor.country == person.actor.country)
+            ),
+            None,
+        )
         if same is None:
             out.append(person)
             continue
@@ -190,7 +315,9 @@ def register(people: Sequence[Person]) -> list[Person]:
         full = old.name if len(old.name) >= len(person.actor.name) else person.actor.name
         out[same] = replace(
             out[same],
-            actor=replace(old, name=full, country=old.country or person.actor.country, title=old.title or person.actor.title),
+            actor=replace(
+                old, name=full, country=old.country or person.actor.country, title=old.title or person.actor.title
+            ),
         )
     return out
 
@@ -199,15 +326,26 @@ def _role_word(title: str) -> str:
     return title.lower().replace("minister of foreign affairs", "foreign minister").rsplit(" ", 1)[-1]
 
 
-def find_namings(
+def find_namings(  # noqa: C901  (one rule after another, in their order)
     text: str, start: int, end: int, people: Sequence[Person], titled: Sequence[Person], geo: Sequence[Mention]
 ) -> list[Naming]:
     """Find every place where a registered person or an organisation is named."""
     out: list[Naming] = []
     for person in titled:
         if not person.actor.name:
-            same = [p.actor for p in people if p.actor.country == person.actor.country and _role_word(p.actor.title) == _role_word(person.actor.title)]
-            actor = same[0] if len(same) == 1 else Actor(text[person.start : person.end], person.actor.country, person.actor.title, kind="organisation")
+            same = [
+                p.actor
+                for p in people
+                if p.actor.country == person.actor.country
+                and _role_word(p.actor.title) == _role_word(person.actor.title)
+            ]
+            actor = (
+                same[0]
+                if len(same) == 1
+                else Actor(
+                    text[person.start : person.end], person.actor.country, person.actor.title, kind="organisation"
+                )
+            )
             out.append(Naming(person.start, person.end, actor, titled=True))
             continue
         actor = next((p.actor for p in people if alike(p.actor.name, person.actor.name)), person.actor)
@@ -230,10 +368,21 @@ def find_namings(
             first = m.start()
             if any(n.start < m.end() and first < n.end for n in out):
                 continue
-            inside = next((g for g in geo if g.start < m.end() and first <= g.end + 3 and g.end <= m.end() + 1 and g.kind in {"country", "demonym"}), None)
+            inside = next(
+                (
+                    g
+                    for g in geo
+                    if g.start < m.end()
+                    and first <= g.end + 3
+                    and g.end <= m.end() + 1
+                    and g.kind in {"country", "demonym"}
+                ),
+                None,
+            )
             if inside is None and pattern is ORGANISATION and len(m.group().split()) < 2:
                 continue
-            country = inside.entry.countries[0] if inside and inside.entry.countries else ""
+            named = {g.entry.id for g in geo if first <= g.start < m.end() and g.kind in {"country", "demonym"}}
+            country = inside.entry.countries[0] if inside and inside.entry.countries and len(named) < 2 else ""
             name = re.sub(r"^(?:The |[A-Z]\w+['’]s )", "", m.group())
             out.append(Naming(first, m.end(), Actor(name, country, "", kind="organisation")))
     return sorted(out, key=lambda n: n.start)

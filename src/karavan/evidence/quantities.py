@@ -37,17 +37,23 @@ _COMPARATORS: dict[Comparator, str] = {
     ">": r"(?:well )?over|(?:slightly |much |far )?more than|above|exceed(?:ed|s|ing)?|surpass(?:ed|es|ing)?"
     r"|topp(?:ed|ing)|in excess of|upwards of|beyond|greater than|crossed(?: the)?|no less than|not less than",
     ">=": r"at least|a minimum of|from at least",
-    "<~": r"nearly|almost|close to|just under|just below|approach(?:ed|es|ing)?(?: the)?|nearing|neared(?: the)?|just shy of",
+    "<~": r"nearly|almost|close to|just under|just below|approach(?:ed|es|ing)?(?: the)?|nearing|neared(?: "
+    r"the)?|just shy of",
     "<": r"under|less than|below|fewer than|lower than",
     "<=": r"up to|at most|a maximum of|as much as|as many as|no more than|not more than",
-    "~": r"about|around|some|approximately|roughly|circa|an? estimated|estimated at|in the region of|the order of|nearly or over",
+    "~": r"about|around|some|approximately|roughly|circa|an? estimated|estimated at|in the region of|the "
+    r"order of|nearly or over",
 }
 _BEFORE = re.compile(
-    r"\b(?:" + "|".join(f"(?P<c{i}>{p})" for i, p in enumerate(_COMPARATORS.values())) + r")\s(?:the |a |an )?$", re.IGNORECASE
+    r"\b(?:" + "|".join(f"(?P<c{i}>{p})" for i, p in enumerate(_COMPARATORS.values())) + r")\s(?:the |a |an )?$",
+    re.IGNORECASE,
 )
-_AFTER = re.compile(r"\s*(?:(?P<ge>\bor (?:more|over)|\bplus\b|\+(?!\d))|(?P<about>\bor so\b)|(?P<le>\bor less))", re.IGNORECASE)
+_AFTER = re.compile(
+    r"\s*(?:(?P<ge>\bor (?:more|over)|\bplus\b|\+(?!\d))|(?P<about>\bor so\b)|(?P<le>\bor less))", re.IGNORECASE
+)
 _MAGNITUDE = re.compile(
-    r"[ \u00a0-]?(?P<word>thousand|thsd|thous|million|millions|mln|mn|mio|mil|billion|billions|bln|bn|trillion|trillions|trn|tn|lakhs?|crores?|hundred)\b\.?(?![ -](?:and a half))"
+    r"[ \u00a0-]?(?P<word>thousand|thsd|thous|million|millions|mln|mn|mio|mil|billion|billions|bln|"
+    r"bn|trillion|trillions|trn|tn|lakhs?|crores?|hundred)\b\.?(?![ -](?:and a half))"
     r"|(?P<letter>[kKmMbB])(?!\w)",
     re.IGNORECASE,
 )
@@ -55,36 +61,80 @@ _TIMES = re.compile(r"[ \u00a0-]?(?:times\b(?!\s+(?:a|per)\b)|fold\b|x\b(?!\s*\d
 _RANGE = re.compile(r"\s?[-–—]\s?(?=[\d$€£¥])|\s(?:to|and)\s(?=[\d$€£¥])")
 _LIST = re.compile(r"(?:,\s?|\s?,?\s(?:and|or|&|versus|against)\s|/)(?=[\d$€£¥])")
 _COUNT_WORDS = (
-    "wagons?|railcars?|rail cars|trucks?|lorr(?:y|ies)|trains?|containers?|vessels?|ships?|barges?|ferries|flights?|voyages|vehicles?|cars|"
-    "enterprises?|companies|company|firms|businesses|ventures|factories|plants|passengers?|tourists|visitors|workers|jobs|employees|"
-    "people|permits?|locomotives?|coaches|stations?|terminals?|berths?|cranes?|warehouses|projects?|agreements?|documents?|contracts?|memoranda|"
-    "memorandums|deals|checkpoints|crossings|border posts|bridges|tunnels|routes|airlines|aircraft|planes|delegates|investors|"
-    "entrepreneurs|exporters|importers|hubs|centres|centers|zones|parks|villages|households|families|farmers|drivers|heads|units|sectors|transactions|declarations|consignments|shipments|trips|services|sailings|carriers|operators|members|dry ports|participants|representatives|refugees|truckloads|wagonloads|orders"
+    "wagons?|railcars?|rail cars|trucks?|lorr(?:y|ies)|trains?|containers?|vessels?|ships?|barges?|"
+    "ferries|flights?|voyages|vehicles?|cars|"
+    "enterprises?|companies|company|firms|businesses|ventures|factories|plants|passengers?|tourists|"
+    "visitors|workers|jobs|employees|"
+    "people|permits?|locomotives?|coaches|stations?|terminals?|berths?|cranes?|warehouses|projects?|"
+    "agreements?|documents?|contracts?|memoranda|"
+    "memorandums|deals|checkpoints|crossings|border posts|bridges|tunnels|routes|airlines|aircraft|"
+    "planes|delegates|investors|"
+    "entrepreneurs|exporters|importers|hubs|centres|centers|zones|parks|villages|households|"
+    "families|farmers|drivers|heads|units|sectors|transactions|declarations|consignments|shipments|"
+    "trips|services|sailings|carriers|operators|members|dry ports|participants|representatives|"
+    "refugees|truckloads|wagonloads|orders"
 )
 _COUNTED = re.compile(
-    rf"[ \u00a0-](?!per\b)(?P<np>(?:(?!of\b|in\b|by\b|and\b|to\b|from\b|the\b|at\b|for\b|on\b|with\b)[^\W\d_][\w’'-]*[ -]){{0,4}}?(?P<head>{_COUNT_WORDS}))\b"
+    rf"[ \u00a0-](?!per\b)(?P<np>(?:(?!of\b|in\b|by\b|and\b|to\b|from\b|the\b|at\b|for\b|on\b|"
+    rf"with\b)[^\W\d_][\w’'-]*[ -]){{0,4}}?(?P<head>{_COUNT_WORDS}))\b"
 )
 _RATE = re.compile(
-    r"\s?(?:(?:per|a|each|every|an)[ -](?P<per>year|month|week|day|hour|annum|quarter|tonne|ton|TEU|container|km|kilometre|wagon|truck|barrel|train)\b(?! (?:earlier|ago|before|later|prior|previously|on year|to|from now))"
+    r"\s?(?:(?:per|a|each|every|an)[ -](?P<per>year|month|week|day|hour|annum|quarter|tonne|ton|TEU|"
+    r"container|km|kilometre|wagon|truck|barrel|train)\b(?! (?:earlier|ago|before|later|prior|"
+    r"previously|on year|to|from now))"
     r"|/\s?(?P<slash>year|yr|month|day|week|tonne|ton|t|TEU|km)\b|(?P<adv>annually|yearly|monthly|daily|weekly)\b)",
 )
-_RATES = {"annum": "year", "yr": "year", "annually": "year", "yearly": "year", "monthly": "month", "daily": "day", "weekly": "week", "ton": "tonne", "t": "tonne"}  # fmt: skip
+_RATES = {
+    "annum": "year",
+    "yr": "year",
+    "annually": "year",
+    "yearly": "year",
+    "monthly": "month",
+    "daily": "day",
+    "weekly": "week",
+    "ton": "tonne",
+    "t": "tonne",
+}
 _MULTIPLE_VERB = re.compile(
-    r"\b(?P<word>(?:more than |almost |nearly )?(?:doubl|tripl|trebl|quadrupl|quintupl)(?:e|ed|es|ing)|two-?fold|three-?fold|twice|"
-    r"(?P<fold>two|three|four|five|six|seven|eight|nine|ten|twelve|twenty)[- ]?fold|(?P<times>two|three|four|five|six|seven|eight|nine|ten|twelve|twenty)[ -](?:and[ -]a[ -]half[ -])?times(?!\s+(?:a|per)\b)|halved|halving)\b",
+    r"\b(?P<word>(?:more than |almost |nearly )?(?:doubl|tripl|trebl|quadrupl|quintupl)(?:e|ed|es|"
+    r"ing)|two-?fold|three-?fold|twice|"
+    r"(?P<fold>two|three|four|five|six|seven|eight|nine|ten|twelve|twenty)[- ]?fold|(?P<times>two|"
+    r"three|four|five|six|seven|eight|nine|ten|twelve|twenty)[ -](?:and[ -]a[ -]half[ "
+    r"-])?times(?!\s+(?:a|per)\b)|halved|halving)\b",
     re.IGNORECASE,
 )
-_MULTIPLES = {"doubl": 2.0, "tripl": 3.0, "trebl": 3.0, "quadr": 4.0, "quint": 5.0, "twice": 2.0, "halve": 0.5, "halvi": 0.5}
+_MULTIPLES = {
+    "doubl": 2.0,
+    "tripl": 3.0,
+    "trebl": 3.0,
+    "quadr": 4.0,
+    "quint": 5.0,
+    "twice": 2.0,
+    "halve": 0.5,
+    "halvi": 0.5,
+}
 _FRACTION = re.compile(
-    r"\b(?:by|of|or|nearly|almost|about|over|than|makes? up|for|only|up|down|fell|rose|dropped|grew) (?P<f>(?:an?|one|two|three)[ -](?P<w>half|third|thirds|quarter|quarters|fifth|fifths|tenth|tenths)|half)\b(?! (?:of )?(?:a |an )?(?:million|billion|year|of (?:19|20)\d\d|of the (?:year|current|last|Iranian)))(?! quarter)",
+    r"\b(?:by|of|or|nearly|almost|about|over|than|makes? up|for|only|up|down|fell|rose|dropped|grew) "
+    r"(?P<f>(?:an?|one|two|three)[ -](?P<w>half|third|thirds|quarter|quarters|fifth|fifths|tenth|"
+    r"tenths)|half)\b(?! (?:of )?(?:a |an )?(?:million|billion|year|of (?:19|20)\d\d|of the (?:year|"
+    r"current|last|Iranian)))(?! quarter)",
     re.IGNORECASE,
-)  # fmt: skip
-_ONCE = re.compile(r"\b(?P<n>once|twice|(?:one|two|three|four|five|six|seven|\d{1,2})(?: times| flights| trains| sailings)?) (?:a|per|every|each) (?P<per>day|week|month|year)\b", re.IGNORECASE)  # fmt: skip
+)
+_ONCE = re.compile(
+    r"\b(?P<n>once|twice|(?:one|two|three|four|five|six|seven|\d{1,2})(?: times| flights| trains| "
+    r"sailings)?) (?:a|per|every|each) (?P<per>day|week|month|year)\b",
+    re.IGNORECASE,
+)
 _FOOT = re.compile(r"[ -](?:foot|feet|ft)[ -](?:equivalent|container)")
 # More numbers than this in one sentence are a table, not prose.
 MAX_NUMBERS = 80
 # What stands before a number that is no quantity: a list of labels.
-_LABEL = re.compile(r"(?:\b(?:No|no|Nos|Article|article|Section|Chapter|Phase|phase|Boeing|Airbus|Route|route|Highway|highway|Flight|Resolution|resolution|Decree|decree|Covid|COVID|Law|law|Annex|Type|Class|Room|Group|group|page|Page|Paragraph|Lot|lot|Berth|berth|Terminal|version|Agenda|Vision|Version|Gate|Pier|Zone|Table|Figure|Unit)\.?\s?|#|№\s?|[A-Z]-?)$")  # fmt: skip
+_LABEL = re.compile(
+    r"(?:\b(?:No|no|Nos|Article|article|Section|Chapter|Phase|phase|Boeing|Airbus|Route|route|"
+    r"Highway|highway|Flight|Resolution|resolution|Decree|decree|Covid|COVID|Law|law|Annex|Type|"
+    r"Class|Room|Group|group|page|Page|Paragraph|Lot|lot|Berth|berth|Terminal|version|Agenda|Vision|"
+    r"Version|Gate|Pier|Zone|Table|Figure|Unit)\.?\s?|#|№\s?|[A-Z]-?)$"
+)
 
 
 @cache
@@ -149,7 +199,11 @@ def _numbers(text: str, start: int, end: int) -> list[_Number]:
         last = m.end()
         if read is None:
             continue
-        if not symbol and head and (head[-1].isalpha() or head[-1] in "_#/" or _LABEL.search(text[max(start, m.start() - 14) : m.start()])):
+        if (
+            not symbol
+            and head
+            and (head[-1].isalpha() or head[-1] in "_#/" or _LABEL.search(text[max(start, m.start() - 14) : m.start()]))
+        ):
             continue
         if not symbol and head[-1:] in "-–" and head[-2:-1].isalpha() and not head[-2:-1].isdigit():
             continue
@@ -273,8 +327,19 @@ def _usable(text: str, number: _Number, tail: _Tail) -> bool:
         return False
     if text[number.end : number.end + 1] == ":" and text[number.end + 1 : number.end + 2].isdigit():
         return False
-    if tail.counted and 1900 <= number.value <= 2100 and "," not in number.raw and not number.words and " " not in number.raw:
-        return text[max(0, number.start - 12) : number.start].rstrip().lower().endswith(("than", "over", "about", "some", "nearly", "of"))
+    if (
+        tail.counted
+        and 1900 <= number.value <= 2100
+        and "," not in number.raw
+        and not number.words
+        and " " not in number.raw
+    ):
+        return (
+            text[max(0, number.start - 12) : number.start]
+            .rstrip()
+            .lower()
+            .endswith(("than", "over", "about", "some", "nearly", "of"))
+        )
     return tail.unit is not None or bool(tail.counted) or tail.magnitude
 
 
@@ -284,9 +349,13 @@ def _join(text: str, first: _Number, second: FoundQuantity, tail: _Tail, floor: 
     link = _RANGE.fullmatch(gap + "0") is not None or re.fullmatch(r"\s?[-–—]\s?|\sto\s|\sand\s", gap) is not None
     if not link:
         return None
-    if "and" in gap and not re.search(r"\bbetween\s*$", text[max(floor, first.start - 12) : first.start], re.IGNORECASE):
+    if "and" in gap and not re.search(
+        r"\bbetween\s*$", text[max(floor, first.start - 12) : first.start], re.IGNORECASE
+    ):
         return None
-    if "to" in gap and re.search(r"\bfrom\s(?:\w+\s)?$", text[max(floor, first.start - 18) : first.start], re.IGNORECASE):
+    if "to" in gap and re.search(
+        r"\bfrom\s(?:\w+\s)?$", text[max(floor, first.start - 18) : first.start], re.IGNORECASE
+    ):
         return None
     unit = second.quantity.unit
     own = tail.unit is not None or tail.magnitude
@@ -320,7 +389,11 @@ def _lent_unit(text: str, number: _Number, later: FoundQuantity, floor: int) -> 
     gap = text[number.end : later.start]
     if not re.fullmatch(r"\s?,\s?|,?\s(?:and|or)\s", gap):
         return None
-    if later.quantity.value is None or later.shape == "fraction" or (not later.quantity.unit and not later.quantity.counted):
+    if (
+        later.quantity.value is None
+        or later.shape == "fraction"
+        or (not later.quantity.unit and not later.quantity.counted)
+    ):
         return None
     if later.quantity.counted and not (number.value > 31):
         return None
@@ -368,7 +441,9 @@ def _fractions(text: str, start: int, end: int) -> list[FoundQuantity]:
         count = {"two": 2.0, "three": 3.0}.get(head, 1.0)
         share = count * FRACTIONS[(m["w"] or "half").lower()]
         comparator, outer = _comparator(text, start, m.start("f"), m.end())
-        quantity = Quantity(_exact(share * 100), "%", m["f"], comparator=comparator if comparator != "=" else "~", step=1.0)
+        quantity = Quantity(
+            _exact(share * 100), "%", m["f"], comparator=comparator if comparator != "=" else "~", step=1.0
+        )
         out.append(FoundQuantity(quantity, m.start("f"), m.end(), outer, "fraction"))
     return out
 
@@ -377,18 +452,23 @@ def _frequencies(text: str, start: int, end: int) -> list[FoundQuantity]:
     out = []
     for m in _ONCE.finditer(text, start, end):
         word = m["n"].lower().split()[0]
-        value = {"once": 1.0, "twice": 2.0}.get(word) or float(UNITS.get(word, 0)) or float(word if word.isdigit() else 0)
+        value = (
+            {"once": 1.0, "twice": 2.0}.get(word) or float(UNITS.get(word, 0)) or float(word if word.isdigit() else 0)
+        )
         if value:
             counted = m["n"].split(" ", 1)[1] if " " in m["n"] and not m["n"].endswith("times") else "times"
             out.append(
-                FoundQuantity(Quantity(value, "", m.group(), counted=counted, rate=m["per"].lower(), step=1.0), m.start(), m.end(), m.start())
+                FoundQuantity(
+                    Quantity(value, "", m.group(), counted=counted, rate=m["per"].lower(), step=1.0),
+                    m.start(),
+                    m.end(),
+                    m.start(),
+                )
             )
     return out
 
 
-def find_quantities(
-    text: str, start: int, end: int, taken: Sequence[tuple[int, int]] = ()
-) -> list[FoundQuantity]:
+def find_quantities(text: str, start: int, end: int, taken: Sequence[tuple[int, int]] = ()) -> list[FoundQuantity]:
     """Find all quantities between two offsets, in order and not overlapping.
 
     Parameters
@@ -414,7 +494,9 @@ def find_quantities(
         if later is not None and tail.end > later.start:
             tail = _Tail(end=number.end)
         floor = start
-        joined = _join(text, number, later, tail, floor) if later is not None and later.quantity.value is not None else None
+        joined = (
+            _join(text, number, later, tail, floor) if later is not None and later.quantity.value is not None else None
+        )
         if joined is not None:
             out[-1] = later = joined
             continue
@@ -446,15 +528,25 @@ def _equivalent(text: str, q: FoundQuantity, found: list[FoundQuantity]) -> bool
     if not m:
         return False
     at = q.outer - len(head) + m.start()
-    return any(o.end <= at and at - o.end <= 1 and len(o.quantity.unit) == 3 and o.quantity.unit != q.quantity.unit for o in found)
+    return any(
+        o.end <= at and at - o.end <= 1 and len(o.quantity.unit) == 3 and o.quantity.unit != q.quantity.unit
+        for o in found
+    )
 
 
 def _with_lent_units(found: list[FoundQuantity]) -> list[FoundQuantity]:
-    """Give "17.4 million" the unit of the amount before it in its sentence: "19.3 million tonnes ... from 17.4 million"."""
+    """Give "17.4 million" the unit of the amount before it: "19.3 million tonnes ... from 17.4 million"."""
     out: list[FoundQuantity] = []
     for q in sorted(found, key=lambda q: q.start):
         bare = not q.quantity.unit and not q.quantity.counted and q.shape == "amount"
-        lender = next((o.quantity for o in reversed(out) if o.quantity.unit not in {"%", "{x}", "{pp}", "d", "h", "min", "km", ""}), None)
+        lender = next(
+            (
+                o.quantity
+                for o in reversed(out)
+                if o.quantity.unit not in {"%", "{x}", "{pp}", "d", "h", "min", "km", ""}
+            ),
+            None,
+        )
         if bare and lender is not None:
             q = replace(q, quantity=replace(q.quantity, unit=lender.unit), shared_unit=True)  # noqa: PLW2901
         out.append(q)
@@ -469,12 +561,18 @@ def _borrowed(text: str, numbers: list[_Number], found: list[FoundQuantity], sta
             continue
         earlier = [q for q in found if q.end <= number.start and q.quantity.unit not in {"%", "{x}", "{pp}"}]
         inside = any(q.start <= number.start < q.end for q in found)
-        if inside or not earlier or not re.match(r"\s?(?:[.,;)]|$|in\b|a year\b|and\b|from\b)", text[number.end : number.end + 8]):
+        if (
+            inside
+            or not earlier
+            or not re.match(r"\s?(?:[.,;)]|$|in\b|a year\b|and\b|from\b)", text[number.end : number.end + 8])
+        ):
             continue
         lender = earlier[-1].quantity
         if lender.value is None:
             continue
         comparator, outer = _comparator(text, start, number.start, number.end)
-        quantity = Quantity(number.value, lender.unit, number.raw, comparator=comparator, counted=lender.counted, step=number.step)
+        quantity = Quantity(
+            number.value, lender.unit, number.raw, comparator=comparator, counted=lender.counted, step=number.step
+        )
         out.append(FoundQuantity(quantity, number.start, number.end, outer, "amount", "", shared_unit=True))
     return out

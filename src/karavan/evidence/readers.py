@@ -14,26 +14,95 @@ from karavan.evidence.records import MISSING, Slot
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_DROP = frozenset({"script", "style", "noscript", "template", "nav", "header", "footer", "aside", "form", "button", "svg", "iframe", "object", "embed", "select", "textarea", "menu", "dialog", "figure"})  # fmt: skip
+_DROP = frozenset(
+    {
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "nav",
+        "header",
+        "footer",
+        "aside",
+        "form",
+        "button",
+        "svg",
+        "iframe",
+        "object",
+        "embed",
+        "select",
+        "textarea",
+        "menu",
+        "dialog",
+        "figure",
+    }
+)
 _DROP_NAMED = re.compile(
-    r"\b(?:related|recommend\w*|most[-_]?(?:read|popular|viewed)|popular|trending|sidebar|cookie\w*|consent|newsletter|subscri\w+|share|sharing|social|comments?|disqus|advert\w*|ads?|promo\w*|breadcrumbs?|footer|nav\w*|menu|banner|popup|modal|paywall|tags|author-bio|also-read|read-more|more-news)\b",
+    r"\b(?:related|recommend\w*|most[-_]?(?:read|popular|viewed)|popular|trending|sidebar|cookie\w*|"
+    r"consent|newsletter|subscri\w+|share|sharing|social|comments?|disqus|advert\w*|ads?|promo\w*|"
+    r"breadcrumbs?|footer|nav\w*|menu|banner|popup|modal|paywall|tags|author-bio|also-read|read-more|"
+    r"more-news)\b",
     re.IGNORECASE,
 )
-_BLOCKS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "blockquote", "td", "th", "pre", "div", "section", "article", "main", "body", "br", "tr", "ul", "ol", "table", "dd", "dt", "figcaption", "time", "address"})  # fmt: skip
-_DATE_META = ("article:published_time", "datepublished", "pubdate", "date", "dc.date", "dc.date.issued", "publishdate", "publish-date", "parsely-pub-date", "sailthru.date", "og:article:published_time", "dcterms.created")  # fmt: skip
+_BLOCKS = frozenset(
+    {
+        "p",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "li",
+        "blockquote",
+        "td",
+        "th",
+        "pre",
+        "div",
+        "section",
+        "article",
+        "main",
+        "body",
+        "br",
+        "tr",
+        "ul",
+        "ol",
+        "table",
+        "dd",
+        "dt",
+        "figcaption",
+        "time",
+        "address",
+    }
+)
+_DATE_META = (
+    "article:published_time",
+    "datepublished",
+    "pubdate",
+    "date",
+    "dc.date",
+    "dc.date.issued",
+    "publishdate",
+    "publish-date",
+    "parsely-pub-date",
+    "sailthru.date",
+    "og:article:published_time",
+    "dcterms.created",
+)
 _DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 
 
 def html_text(html: str) -> tuple[str, tuple[tuple[int, str], ...], Slot[date]]:
-    """Return the text of a page, a paragraph a line; where each line stands in the page; the day that its metadata tell.
+    """Return the text of a page, a paragraph a line; where each line stands; the day that its metadata tell.
 
     Navigation, scripts, forms, figures and blocks named as related, shared or advertised are left out. Nothing of the
     page is run or fetched. Raises `MissingExtra` without lxml, `FormatError` for a page without text.
     """
     try:
-        import lxml.html
+        import lxml.html  # type: ignore[import-untyped]
     except ImportError as error:
-        raise MissingExtra("lxml", "documents") from error
+        msg = "lxml"
+        raise MissingExtra(msg, "documents") from error
     source = re.sub(r"^\s*<\?xml[^>]*\?>", "", html)
     try:
         root = lxml.html.document_fromstring(source)
@@ -81,7 +150,7 @@ def _dropped(element: Any) -> bool:
     return element.tag not in {"body", "html", "article", "main"} and _DROP_NAMED.search(named) is not None
 
 
-def _lines(element: Any, tree: Any) -> Iterator[tuple[str, str]]:
+def _lines(element: Any, tree: Any) -> Iterator[tuple[str, str]]:  # noqa: C901  (one rule after another, in their order)
     """Yield the lines under an element, each with the path of the block it stands in; without recursion."""
     parts: list[str] = []
     path = tree.getpath(element)
@@ -122,9 +191,16 @@ def _stated_day(root: Any) -> Slot[date]:
     for script in root.iter("script"):
         if (script.get("type") or "").lower() == "application/ld+json" and script.text:
             found.extend(_ld_days(script.text))
-    metas = {(m.get("property") or m.get("name") or m.get("itemprop") or "").lower(): m.get("content") or "" for m in root.iter("meta")}
+    metas = {
+        (m.get("property") or m.get("name") or m.get("itemprop") or "").lower(): m.get("content") or ""
+        for m in root.iter("meta")
+    }
     found.extend(metas[name] for name in _DATE_META if metas.get(name))
-    found.extend(t.get("datetime") or "" for t in root.iter("time") if "pub" in f"{t.get('itemprop') or ''} {t.get('class') or ''}".lower())
+    found.extend(
+        t.get("datetime") or ""
+        for t in root.iter("time")
+        if "pub" in f"{t.get('itemprop') or ''} {t.get('class') or ''}".lower()
+    )
     for text in found:
         m = _DAY.match(text.strip())
         if m:
@@ -141,7 +217,11 @@ def _ld_days(text: str) -> list[str]:
     except (ValueError, RecursionError):
         return []
     rows = data if isinstance(data, list) else data.get("@graph", [data]) if isinstance(data, dict) else []
-    return [str(r["datePublished"]) for r in rows if isinstance(r, dict) and r.get("datePublished")] if isinstance(rows, list) else []
+    return (
+        [str(r["datePublished"]) for r in rows if isinstance(r, dict) and r.get("datePublished")]
+        if isinstance(rows, list)
+        else []
+    )
 
 
 def pdf_text(raw: bytes) -> tuple[str, tuple[tuple[int, str], ...]]:
@@ -151,9 +231,10 @@ def pdf_text(raw: bytes) -> tuple[str, tuple[tuple[int, str], ...]]:
     as it reads. Raises `MissingExtra` without pypdfium2, `FormatError` for a file that is no PDF or holds no text.
     """
     try:
-        import pypdfium2 as pdfium
+        import pypdfium2 as pdfium  # type: ignore[import-untyped]
     except ImportError as error:
-        raise MissingExtra("pypdfium2", "documents") from error
+        msg = "pypdfium2"
+        raise MissingExtra(msg, "documents") from error
     try:
         pdf = pdfium.PdfDocument(io.BytesIO(raw))
     except pdfium.PdfiumError as error:
@@ -166,7 +247,9 @@ def pdf_text(raw: bytes) -> tuple[str, tuple[tuple[int, str], ...]]:
             page = pdf[number]
             content = page.get_textpage()
             locator.append((len(text), f"page {number + 1}"))
-            text += unbroken(content.get_text_range().replace("\r\n", "\n").replace("\r", "\n").replace("\ufffe", "-\n"))
+            text += unbroken(
+                content.get_text_range().replace("\r\n", "\n").replace("\r", "\n").replace("\ufffe", "-\n")
+            )
             content.close()
             page.close()
     finally:

@@ -311,7 +311,10 @@ def fact_id(fact: Fact) -> str:
         for f in fields(fact)
         if isinstance(slot := getattr(fact, f.name), Slot) and slot.value is not None
     ]
-    plain = [getattr(fact, n, None) for n in ("direction", "transformation", "modality", "action", "stage", "event_type", "mode", "products")]
+    plain = [
+        getattr(fact, n, None)
+        for n in ("direction", "transformation", "modality", "action", "stage", "event_type", "mode", "products")
+    ]
     words = repr((fact.document_id, fact.kind, fact.start, fact.end, slots, plain))
     return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
@@ -360,7 +363,8 @@ def _moments(fact: Fact) -> dict[str, Any]:
 def to_json(fact: Fact) -> dict[str, Any]:
     """Return the JSON object of a fact: one line of the JSONL export. Keys that do not apply are None or empty.
 
-    `period` is an ISO 8601 interval of first and last day (of a commitment: when it is to be); `value`, `low` and `high` are in the base of `unit`.
+    `period` is an ISO 8601 interval of first and last day (of a commitment: when it is to be);
+    `value`, `low` and `high` are in the base of `unit`.
     `slots` gives basis, words and span of every slot that holds something.
     """
     quantity = _value(fact, "quantity")

@@ -125,7 +125,7 @@ LEVEL_SHARE = 0.25  # a node as deep as this many nodes is wide waits as long: s
 
 @kernel
 def rank_arcs(order, up_start, up_node, is_end):
-    """Number nodes by rank, those at or above an end last, and sort the hierarchy arcs of each by rank.
+    """Renumber nodes by rank, those at or above an end last, and sort the hierarchy arcs of each by rank.
 
     Parameters
     ----------
@@ -236,7 +236,7 @@ def place_links(rank, start, high, tail, head, link_arc):
 
 
 @kernel
-def price_arcs(start, high, triangles, link_arc, cost, up, down, up_from, down_from):
+def price_arcs(start, triangles, link_arc, cost, up, down, up_from, down_from):
     """Work out the cost of all hierarchy arcs from the costs of the links.
 
     Parameters

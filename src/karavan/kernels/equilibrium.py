@@ -1,4 +1,4 @@
-"""Path flows of a congested network: finding new paths, and moving flow between the paths of a pair.
+"""Paths of a congested network: finding new ones, what they cost, the links they load.
 
 Work goes by *blocks*: origins of one class, sorted, whose pairs and paths stand together; blocks are independent but
 for the link flows. Flow is in units that share the road (vehicles times pce). Paths of pair i form a list: `first[i]`,
@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 
 from karavan.kernels.cache import kernel
-from karavan.kernels.equilibrium_delay import delay_at
 from karavan.kernels.trees import AFTER, BEFORE, LANES, LINK, NEXT, entry_link, extend, label_nodes, path_to, reach_ends
 
 
@@ -93,10 +92,40 @@ def prune(n_origins, first, path_branch, path_flow, path_next, branch, n):
 
 @kernel
 def new_paths(
-    rank, start, high, low, lowest, out_start, out_link, in_start, in_link, tail, head,
-    cost, up, down, up_from, down_from,
-    origin, pair_start, destination, ends, end, demand, worth, part, parts_of, spent,
-    first, path_branch, path_flow, path_next, n_paths, branch, n, least
+    rank,
+    start,
+    high,
+    low,
+    lowest,
+    out_start,
+    out_link,
+    in_start,
+    in_link,
+    tail,
+    head,
+    cost,
+    up,
+    down,
+    up_from,
+    down_from,
+    origin,
+    pair_start,
+    destination,
+    ends,
+    end,
+    demand,
+    worth,
+    part,
+    parts_of,
+    spent,
+    first,
+    path_branch,
+    path_flow,
+    path_next,
+    n_paths,
+    branch,
+    n,
+    least,
 ):
     """Find the cheapest path of every pair of a block and add it to the pair's paths where it saves enough.
 
@@ -368,255 +397,3 @@ def open_pairs(branch, first, path_branch, path_flow, path_next, fixed):
         j += 1
         pair_path[j] = q
     return pair_path, path, path_link, link[:n], rest, has
-
-
-@kernel
-def move(link, begin, end, step, kind, delay, flow, time, slope):
-    """Add `step` to the flow of the links in a stretch of `link` and bring their time and slope up to date."""
-    for i in range(begin, end):
-        a = link[i]
-        flow[a] = max(flow[a] + step, 0.0)
-        time[a], slope[a] = delay_at(kind[a], flow[a], delay[a, 0], delay[a, 1], delay[a, 2], delay[a, 3])
-
-
-@kernel
-def shift(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope, mark, tick, rounds, goal):
-    """Move flow of each open pair from its dearer paths to its cheapest, a Newton step each, pair after pair.
-
-    Parameters
-    ----------
-    pair_path, path_link, link, rest, has
-        As `open_pairs` returns them; `has` is changed.
-    flow, time, slope
-        float64 (n_links,), kept up to date after each step.
-    mark, tick
-        int64 (n_links,), scratch, below `tick` everywhere.
-    rounds, goal
-        All pairs are gone through up to this many times, until the excess met is at most `goal`.
-
-    Returns
-    -------
-    Excess met in the last round (flow times what it pays above the pair's cheapest path), the next `tick`.
-    """
-    excess = 0.0
-    for _ in range(rounds):
-        excess = 0.0
-        for j in range(pair_path.size - 1):
-            q0, q1 = pair_path[j], pair_path[j + 1]
-            if q1 - q0 == 2:
-                m0, m1, m2 = path_link[q0], path_link[q0 + 1], path_link[q0 + 2]
-                gap, rate = rest[q0] - rest[q0 + 1], 0.0
-                for i in range(m0, m1):
-                    gap += time[link[i]]
-                    rate += slope[link[i]]
-                for i in range(m1, m2):
-                    gap -= time[link[i]]
-                    rate += slope[link[i]]
-                source, target = (q0, q0 + 1) if gap > 0.0 else (q0 + 1, q0)
-                if has[source] == 0.0 or gap == 0.0:
-                    continue
-                gap = abs(gap)
-                excess += gap * has[source]
-                step = min(has[source], gap / rate) if rate > 0.0 else has[source]
-                has[source] -= step
-                has[target] += step
-                if source == q0:
-                    step = -step
-                move(link, m0, m1, step, kind, delay, flow, time, slope)
-                move(link, m1, m2, -step, kind, delay, flow, time, slope)
-                continue
-            best, target = np.inf, q0
-            for q in range(q0, q1):
-                total = rest[q]
-                for i in range(path_link[q], path_link[q + 1]):
-                    total += time[link[i]]
-                if total < best:
-                    best, target = total, q
-            tick += 2
-            for i in range(path_link[target], path_link[target + 1]):
-                mark[link[i]] = tick
-            for q in range(q0, q1):
-                if q == target or has[q] == 0.0:
-                    continue
-                gap, rate = rest[q] - rest[target], 0.0
-                for i in range(path_link[q], path_link[q + 1]):
-                    a = link[i]
-                    gap += time[a]
-                    if mark[a] == tick:
-                        mark[a] = tick + 1  # on both: its slope does not count
-                    else:
-                        rate += slope[a]
-                for i in range(path_link[target], path_link[target + 1]):
-                    a = link[i]
-                    gap -= time[a]
-                    if mark[a] == tick:
-                        rate += slope[a]
-                    mark[a] = tick
-                if gap == 0.0:
-                    continue
-                # what another path moved to the target before may have made it the dearer of the two
-                source, sink = (q, target) if gap > 0.0 else (target, q)
-                gap = abs(gap)
-                excess += gap * has[source]
-                if has[source] == 0.0:
-                    continue
-                step = min(has[source], gap / rate) if rate > 0.0 else has[source]
-                has[source] -= step
-                has[sink] += step
-                move(link, path_link[source], path_link[source + 1], -step, kind, delay, flow, time, slope)
-                move(link, path_link[sink], path_link[sink + 1], step, kind, delay, flow, time, slope)
-        if excess <= goal:
-            break
-    return excess, tick + 2
-
-
-@kernel
-def spread(path_link, link, value, total):
-    """Write to `total` (n_links,) the values of the open paths added up over their links."""
-    total[:] = 0.0
-    for q in range(value.size):
-        if value[q] != 0.0:
-            for i in range(path_link[q], path_link[q + 1]):
-                total[link[i]] += value[q]
-
-
-@kernel
-def pair_differences(pair_path, path_link, link, base, free, weight, out):
-    """Write to `out` (n_open_paths,), for the free paths, the weights of a path's links less those of its base."""
-    for j in range(pair_path.size - 1):
-        b = base[j]
-        of_base = 0.0
-        for i in range(path_link[b], path_link[b + 1]):
-            of_base += weight[link[i]]
-        for q in range(pair_path[j], pair_path[j + 1]):
-            out[q] = 0.0
-            if free[q]:
-                total = -of_base
-                for i in range(path_link[q], path_link[q + 1]):
-                    total += weight[link[i]]
-                out[q] = total
-
-
-@kernel
-def balance_pairs(pair_path, base, value):
-    """Let the base of each pair give what the pair's other paths take."""
-    for j in range(base.size):
-        total = 0.0
-        value[base[j]] = 0.0
-        for q in range(pair_path[j], pair_path[j + 1]):
-            total += value[q]
-        value[base[j]] = -total
-
-
-@kernel
-def newton(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope, iterations):
-    """Move flow of all open pairs at once: a Newton step over all paths in use, by conjugate gradients.
-
-    Each pair's path of most flow is its base; the others' flows are the variables. Paths at zero flow that cost more
-    than their base stay there; flows that would fall below zero stop at zero. The step is cut back until the cost
-    along it no longer rises at its end. Arguments as in `shift`; `has`, `flow`, `time`, `slope` are changed.
-
-    Returns
-    -------
-    Whether a step was made.
-    """
-    n, m, n_pairs = has.size, flow.size, pair_path.size - 1
-    base, free = np.empty(n_pairs, np.int64), np.zeros(n, np.bool_)
-    slopes, gradient = np.zeros(n), np.zeros(n)
-    for j in range(n_pairs):
-        b = pair_path[j]
-        for q in range(pair_path[j], pair_path[j + 1]):
-            if has[q] > has[b]:
-                b = q
-            total = rest[q]
-            rate = 0.0
-            for i in range(path_link[q], path_link[q + 1]):
-                total += time[link[i]]
-                rate += slope[link[i]]
-            slopes[q] = rate
-            gradient[q] = total
-        base[j] = b
-        cost, rate = gradient[b], slopes[b]
-        for q in range(pair_path[j], pair_path[j + 1]):
-            gradient[q] -= cost
-            slopes[q] += rate
-            free[q] = q != b and slopes[q] > 0.0 and (has[q] > 0.0 or gradient[q] < 0.0)
-            if not free[q]:
-                gradient[q] = 0.0
-    step, direction, curved = np.zeros(n), np.zeros(n), np.zeros(n)
-    residual = -gradient
-    load = np.empty(m)
-    norm = 0.0
-    for q in range(n):
-        if free[q]:
-            direction[q] = residual[q] / slopes[q]
-            norm += residual[q] * direction[q]
-    goal = 1e-3 * norm
-    for _ in range(iterations):
-        if norm <= goal:
-            break
-        balance_pairs(pair_path, base, direction)
-        spread(path_link, link, direction, load)
-        for a in range(m):
-            load[a] *= slope[a]
-        pair_differences(pair_path, path_link, link, base, free, load, curved)
-        bend = 0.0
-        for q in range(n):
-            if free[q]:
-                bend += direction[q] * curved[q]
-        if bend <= 0.0:
-            break
-        length = norm / bend
-        before, norm = norm, 0.0
-        for q in range(n):
-            if free[q]:
-                step[q] += length * direction[q]
-                residual[q] -= length * curved[q]
-                norm += residual[q] * residual[q] / slopes[q]
-        for q in range(n):
-            if free[q]:
-                direction[q] = residual[q] / slopes[q] + norm / before * direction[q]
-    for j in range(n_pairs):
-        taken = 0.0
-        for q in range(pair_path[j], pair_path[j + 1]):
-            step[q] = max(step[q], -has[q]) if q != base[j] else 0.0
-            taken += step[q]
-        if taken > has[base[j]]:
-            for q in range(pair_path[j], pair_path[j + 1]):
-                step[q] *= has[base[j]] / taken
-    balance_pairs(pair_path, base, step)
-    spread(path_link, link, step, load)
-    still = 0.0
-    for q in range(n):
-        still += step[q] * rest[q]
-    start = still
-    for a in range(m):
-        start += load[a] * time[a]
-    if not start < 0.0:
-        return False
-    low, high, share = 0.0, 1.0, 1.0
-    for _ in range(12):
-        end = still
-        for a in range(m):
-            if load[a] != 0.0:
-                end += load[a] * delay_at(
-                    kind[a], flow[a] + share * load[a], delay[a, 0], delay[a, 1], delay[a, 2], delay[a, 3]
-                )[0]
-        if end <= -1e-3 * start:
-            low = share
-            if share == 1.0 or end >= 0.3 * start:
-                break
-        else:
-            high = share
-        middle = share * start / (start - end) if end > start else high
-        share = middle if low < middle < high else 0.5 * (low + high)
-    share = low
-    if share == 0.0:
-        return False
-    for q in range(n):
-        has[q] = max(has[q] + share * step[q], 0.0)
-    for a in range(m):
-        if load[a] != 0.0:
-            flow[a] = max(flow[a] + share * load[a], 0.0)
-            time[a], slope[a] = delay_at(kind[a], flow[a], delay[a, 0], delay[a, 1], delay[a, 2], delay[a, 3])
-    return True

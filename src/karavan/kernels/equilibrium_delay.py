@@ -28,7 +28,7 @@ def power_law(r, b, power):
 
 @kernel
 def share(kind, r, b, power):
-    """Return delay over free-flow time at flow r times capacity, its slope and curvature; all functions but Akcelik's."""
+    """Return delay over free-flow time at flow r times capacity, its slope and curvature; not for Akcelik's."""
     if kind == 1:
         return power_law(r, b, power)
     if kind == 2:
@@ -66,7 +66,7 @@ def queue_time(r, per_time, j, period):
 @kernel
 def delay_at(kind, x, t0, per_flow, b, power):
     """Return time on a link at flow x and its slope over x; of a code with `MARGINAL`, marginal time and its slope."""
-    if kind == 0 or kind == 8:
+    if (kind & 7) == 0:
         return t0, 0.0
     x = max(x, 0.0)
     r = x * per_flow

@@ -307,6 +307,7 @@ def search_journeys(
     status = COMPLETE
     fresh = np.empty(k)
     lowest = np.empty(k)
+    sibling = np.empty(k)
     while True:
         if size == 0:
             if state[NEXT_START] == starts.size:
@@ -387,6 +388,7 @@ def search_journeys(
                         high = middle
                 if gate_scan[g] > 0:
                     beyond = min(beyond, first + gate_scan[g])
+            sibling[0] = -1.0
             for e in range(first, beyond):
                 n = n_labels
                 fresh[0] = vector[label, 0] + out_cost[a, 0]
@@ -410,9 +412,21 @@ def search_journeys(
                     fresh[j] = vector[label, j] + step
                     lowest[j] = apex[label, j] + step if certified else fresh[j]
                     inside = inside and fresh[j] + bound[j, w] <= budget[j]
+                if not inside:
+                    continue
+                if e > first and sibling[0] >= 0.0:
+                    # a later departure that costs as much more as being early may is no better than the one before
+                    early = lowest[0] - sibling[0]
+                    rise = early + ahead[w, 0] if early > 0.0 else early
+                    j = 1 if early >= 0.0 else k + 1
+                    while j < k and sibling[j] + ahead[w, j] * rise <= lowest[j]:
+                        j += 1
+                    if j == k:
+                        continue
+                for j in range(k):
+                    sibling[j] = lowest[j]
                 if (
-                    not inside
-                    or is_dropped(front, pool, w, lowest, bound, ahead, 0.0 if certified else slack, k)
+                    is_dropped(front, pool, w, lowest, bound, ahead, 0.0 if certified else slack, k)
                     or is_served(front, pool, goal, lowest, w, bound, slack, start, certified, worst, k)
                     or (certified and merge(open_first, link, vector, apex, fresh, lowest, w, bound, ahead, slack, k))
                 ):

@@ -182,3 +182,18 @@ def nested_choice(
         for c, s in nest
     ]
     return flows, tonnes * math.exp(-top * (refusal - expected)), expected
+
+
+def add_curvature(
+    ranges: list[tuple[int, int]], weight: Float, total: Float, flow: Float, rows: list[dict[int, float]], n_rows: int
+) -> Float:
+    """Twin of `karavan.kernels.logit.add_curvature`, all rows in their places; returns what is added."""
+    out = np.zeros((n_rows, n_rows))
+    for (first, last), scale, of in zip(ranges, weight.tolist(), total.tolist(), strict=True):
+        use = np.zeros(n_rows)
+        for i in range(first, last):
+            for row, units in rows[i].items():
+                use[row] += flow[i] * units
+        if of > 0:
+            out += scale / of * np.outer(use, use)
+    return out

@@ -88,8 +88,8 @@ def frank_wolfe(
 ) -> tuple[Float, float]:
     """Return link flows (vehicles times pce) and relative gap after some iterations of the Frank-Wolfe family.
 
-    Sources: Sheffi, Urban Transportation Networks (1985), for MSA and FW; Mitradjieva and Lindberg, The stiff is moving:
-    conjugate direction Frank-Wolfe methods, Transportation Science 47 (2013) 280-293, for CFW and BFW.
+    Sources: Sheffi, Urban Transportation Networks (1985), for MSA and FW; Mitradjieva and Lindberg, The stiff is
+    moving: conjugate direction Frank-Wolfe methods, Transportation Science 47 (2013) 280-293, for CFW and BFW.
     """
 
     def times(x: Float) -> Float:
@@ -173,7 +173,9 @@ def paths_of(branch: NDArray[np.int32], n_origins: int) -> list[list[int]]:
     return paths
 
 
-def shift(problem: EquilibriumProblem, paths: list[list[list[int]]], has: list[list[float]], rest: list[list[float]]) -> float:
+def shift(
+    problem: EquilibriumProblem, paths: list[list[list[int]]], has: list[list[float]], rest: list[list[float]]
+) -> float:
     """Twin of one round of `karavan.kernels.equilibrium.shift` over pairs of two paths; changes `has`."""
     rows = list(zip(problem.delays.kind.tolist(), problem.delays.table.tolist(), strict=True))
     flow = np.zeros(problem.n_links)
@@ -194,6 +196,27 @@ def shift(problem: EquilibriumProblem, paths: list[list[list[int]]], has: list[l
             low = max(flow[a] - small, 0.0)
             rate += (delay(kind, flow[a] + small, *row) - delay(kind, low, *row)) / (flow[a] + small - low)
         step = min(shares[dear], gap / rate) if rate > 0.0 else shares[dear]
+
+        def left(step: float, pair: list[list[int]] = pair, dear: int = dear, fixed: list[float] = fixed) -> float:
+            """Return what the dearer path costs more after a step."""
+            after = flow.copy()
+            after[pair[dear]] -= step
+            after[pair[1 - dear]] += step
+            time = [delay(k, max(f, 0.0), *row) for (k, row), f in zip(rows, after.tolist(), strict=True)]
+            both = [fixed[i] + sum(time[a] for a in pair[i]) for i in (dear, 1 - dear)]
+            return both[0] - both[1]
+
+        low, low_gap, high = 0.0, gap, step
+        for turn in range(8):
+            now = left(step)
+            if now >= -0.1 * gap and (turn == 0 or now <= 0.1 * gap):
+                break
+            if now > 0.0:
+                low, low_gap = step, now
+                step = 0.5 * (low + high)
+            else:
+                high = step
+                step = low + (high - low) * (low_gap / (low_gap - now) if turn < 3 else 0.5)
         shares[dear] -= step
         shares[1 - dear] += step
         flow[pair[dear]] -= step

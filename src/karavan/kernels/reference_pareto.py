@@ -158,6 +158,7 @@ class Timed:
                 for tail, head, cost, gate in self.arcs:
                     if tail != v:
                         continue
+                    sibling: list[float] = []
                     for arrival, *costs in steps(label.vector[0], cost, gate):
                         vector = (arrival, *[x + c for x, c in zip(label.vector[1:], costs, strict=True)])
                         apex = [arrival, *[x + c for x, c in zip(own[1:], costs, strict=True)]]
@@ -166,6 +167,9 @@ class Timed:
                             for j, x in enumerate(vector)
                         ):
                             continue
+                        if sibling and self._dropped([sibling], apex, head, bound, ahead, exact=True):
+                            continue
+                        sibling = apex.copy()
                         fresh = _Label(vector, apex, head)
                         if (
                             self._dropped(rows[head], apex, head, bound, ahead)
@@ -198,9 +202,9 @@ class Timed:
 
     def _dropped(
         self, rows: list[list[float]], vector: Sequence[float], v: int, bound: list[list[float]],
-        ahead: list[list[float]],
+        ahead: list[list[float]], *, exact: bool = False,
     ) -> bool:  # fmt: skip
-        slack = 0.0 if self.certified else self.slack
+        slack = 0.0 if self.certified or exact else self.slack
         for row in rows:
             early = vector[0] - row[0]
             if early >= 0 and all(

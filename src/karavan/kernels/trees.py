@@ -92,7 +92,7 @@ def label_nodes(
             add = down[e]
             for lane in range(LANES):
                 new = other[lane] + add
-                mine[lane] = new if new < mine[lane] else mine[lane]
+                mine[lane] = min(mine[lane], new)
 
 
 @kernel
@@ -114,7 +114,7 @@ def reach_ends(origins, ends, rank, first, in_start, in_link, tail, cost, label,
                 other = label[u - first]
                 for lane in range(LANES):
                     new = other[lane] + cost[a]
-                    row[lane] = new if new < row[lane] else row[lane]
+                    row[lane] = min(row[lane], new)
             else:
                 for lane in range(n):
                     if tail[a] == origins[lane]:
@@ -149,7 +149,21 @@ def skim(rank, start, high, first, out_start, out_link, in_start, in_link, tail,
     for g in range(0, froms.size, LANES):
         origins = froms[g : g + LANES]
         label_nodes(
-            origins, rank, start, high, first, out_start, out_link, head, cost, up, down, label, climbed, arrival, reached
+            origins,
+            rank,
+            start,
+            high,
+            first,
+            out_start,
+            out_link,
+            head,
+            cost,
+            up,
+            down,
+            label,
+            climbed,
+            arrival,
+            reached,
         )
         reach_ends(origins, to, rank, first, in_start, in_link, tail, cost, label, out[g : g + LANES])
         for lane in range(origins.size):
@@ -176,8 +190,26 @@ def extend(branch, n, i, link):
 
 @kernel
 def path_to(
-    v, lane, root, start, high, low, first, down, up_from, down_from, label, climbed, arrival,
-    branch, n, known, stamp, stamps, arcs, parts
+    v,
+    lane,
+    root,
+    start,
+    high,
+    low,
+    first,
+    down,
+    up_from,
+    down_from,
+    label,
+    climbed,
+    arrival,
+    branch,
+    n,
+    known,
+    stamp,
+    stamps,
+    arcs,
+    parts,
 ):
     """Return the branch of the cheapest path from an origin to the node of rank v, and the number of branches then.
 

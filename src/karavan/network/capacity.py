@@ -81,7 +81,7 @@ def capacity_rows(case: Case, graph: Graph, *, day: str | None = None) -> Capaci
     day = day or reference_day(case.meta.year)
     selector = _Selector(case, graph)
     usable = is_open(case.facilities, day)
-    known = set(case.preloads["facility"])
+    loads = _loads(case.preloads)
     rows: list[tuple[int, str, str, float, float, bool]] = []
     entries: list[tuple[int, int, float, bool, bool]] = []
     for i, f in enumerate(case.facilities.itertuples()):
@@ -92,19 +92,30 @@ def capacity_rows(case: Case, graph: Graph, *, day: str | None = None) -> Capaci
             first = len(rows)
             directions = ("forward", "backward") if f.direction == "each" else (str(f.direction),)
             for direction in directions:
-                preload = _preload(case.preloads, str(f.Index), direction)
-                rows.append((i, direction, hits.element, gross, preload, not f.shared or str(f.Index) in known))
+                preload = _preload(loads.get(str(f.Index), []), direction)
+                rows.append((i, direction, hits.element, gross, preload, not f.shared or str(f.Index) in loads))
             entries += _entries(case, graph, f, hits, directions, first)
     return _freeze(case, graph, rows, entries)
 
 
-def _preload(preloads: pd.DataFrame, facility: str, direction: str) -> float:
-    """Return the own units a year that go first in a row's direction; a row for both takes all of them."""
-    mine = preloads[preloads["facility"] == facility]
-    units, of = mine["units_per_year"].to_numpy(dtype=np.float64), mine["direction"].to_numpy()
+def _loads(preloads: pd.DataFrame) -> dict[str, list[tuple[str, float]]]:
+    """Return (direction, own units a year) of the other traffic of each facility that has any."""
+    out: dict[str, list[tuple[str, float]]] = {}
+    rows = zip(preloads["facility"], preloads["direction"], preloads["units_per_year"], strict=True)
+    for facility, direction, units in rows:
+        out.setdefault(str(facility), []).append((str(direction), float(units)))
+    return out
+
+
+def _preload(loads: list[tuple[str, float]], direction: str) -> float:
+    """Return the own units a year that go first in a row's direction; a row for both takes all of them.
+
+    "each" is so much in each direction, "both" the two together, half of it each way.
+    """
     if direction == "both":
-        return float(units.sum() + units[of == "each"].sum())
-    return float(units[(of == direction) | (of == "each")].sum() + 0.5 * units[of == "both"].sum())
+        return sum(2.0 * units if of == "each" else units for of, units in loads)
+    share = {direction: 1.0, "each": 1.0, "both": 0.5}
+    return sum(units * share.get(of, 0.0) for of, units in loads)
 
 
 def _entries(

@@ -41,9 +41,13 @@ class Restrictions:
 
 
 def concerns(row: pd.Series, commodity: str, origin: str, destination: str) -> bool:
-    """Tell whether a restriction speaks of these goods, from this country to that one."""
-    goods, start, end = (as_list(row[f]) for f in ("commodities", "origin_countries", "destination_countries"))
-    return (not goods or commodity in goods) and (not start or origin in start) and (not end or destination in end)
+    """Tell whether a restriction speaks of these goods, from this country to that one.
+
+    An end may stand for several countries, joined by ";": a gateway does.
+    """
+    goods, start, end = (set(as_list(row[f])) for f in ("commodities", "origin_countries", "destination_countries"))
+    ends = ((start, origin), (end, destination))
+    return (not goods or commodity in goods) and all(not named or named & set(as_list(c)) for named, c in ends)
 
 
 def restrictions_on(case: Case, graph: Graph, *, day: str | None = None) -> Restrictions:

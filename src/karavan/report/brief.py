@@ -39,6 +39,7 @@ BOUNDARIES = (
     "Boundaries, names and colours on the map are drawn for orientation and imply no judgement on the legal status of "
     "any territory nor any endorsement or acceptance of boundaries."
 )
+PRICED = ("freight_tariffs", "transfers", "borders")
 CONTENTS = (
     ("carries", "What it carries"),
     ("reading", "How to read"),
@@ -183,9 +184,16 @@ def _words(case: Case) -> dict[str, Any]:
         "year_text": NOT_KNOWN if meta.year is None else str(meta.year),
         "price_year": "a year not stated" if meta.price_year is None else str(meta.price_year),
         "currency": meta.currency,
+        "quoted": _quoted(case),
         "outside": list(meta.outside),
         "boundaries": meta.boundaries or BOUNDARIES,
     }
+
+
+def _quoted(case: Case) -> tuple[int, int] | None:
+    """Return the first and last year of the case's prices, where they are of several years or not of the case's."""
+    years = {int(y) for t in PRICED for y in case.tables[t]["price_year"].dropna()}
+    return None if not years or years == {case.meta.price_year} else (min(years), max(years))
 
 
 def _month_sentence(results: Results, month: Assignment | None) -> Markup | None:

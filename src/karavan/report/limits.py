@@ -13,6 +13,7 @@ from karavan.network.restrictions import concerns
 from karavan.report.citations import Cited, joined
 from karavan.report.page import Column, PageTable
 from karavan.report.wording import is_missing, listing, number, percent, thousand
+from karavan.schema.case import as_list
 from karavan.schema.tables import schema
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from karavan.assignment.assignment import Assignment
     from karavan.report.origins import Results
+    from karavan.schema.case import Case
 
 TOLERANCE = 1e-6  # a row filled to this share beyond its room is full, not overloaded
 REGIMES = {
@@ -45,7 +47,7 @@ def met_restrictions(flows: Assignment) -> pd.DataFrame:
     """Return the restrictions that served flows meet: id and tonnes, most first."""
     model, case = flows.model, flows.model.case
     rows = demand_rows(case)
-    country = case.zones["country"].fillna("").astype(str)
+    country = _zone_countries(case)
     paths = flows.paths
     demand = rows.loc[paths["demand"]]
     origin, destination = (country.reindex(demand[c]).to_numpy(dtype=object) for c in ("origin", "destination"))
@@ -66,6 +68,16 @@ def met_restrictions(flows: Assignment) -> pd.DataFrame:
             found.append({"restriction": str(case.restrictions.index[i]), "tonnes": total})
     frame = pd.DataFrame(found, columns=["restriction", "tonnes"])
     return frame.sort_values("tonnes", ascending=False).reset_index(drop=True)
+
+
+def _zone_countries(case: Case) -> pd.Series:
+    """Return the country of each zone; of a gateway without one the countries of its nodes, joined by ";"."""
+    of_nodes = case.nodes["country"]
+    stands_for = [
+        str(c) if not is_missing(c) else ";".join(sorted(set(of_nodes.reindex(as_list(nodes)).dropna())))
+        for c, nodes in zip(case.zones["country"], case.zones["nodes"], strict=True)
+    ]
+    return pd.Series(stands_for, index=case.zones.index, dtype=object)
 
 
 def restrictions_table(results: Results, met: pd.DataFrame, served: float) -> PageTable:

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from karavan.cost.tariffs import unit_tonnes
 from karavan.routing.shipment import HOURS, MONEY
+from karavan.schema.case import position
+from karavan.schema.names import find_commodity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +50,7 @@ def _record(case: Case, route: Route) -> dict[str, Any]:
         "usd_per_tonne": per_tonne,
         "usd_for_shipment": {c: usd * route.shipment.tonnes for c, usd in per_tonne.items()},
         "usd_per_teu": route.usd_per_teu,
+        "tonnes_in_full_unit": _full_units(case, route),
         "kg_co2e_per_tonne": {
             "well_to_wheel": float(legs["kg_co2e"].sum()),
             "low": float(legs["kg_co2e_low"].sum()),
@@ -59,6 +63,14 @@ def _record(case: Case, route: Route) -> dict[str, Any]:
         "unknowns": [_unknown(case, i) for i in route.unknowns],
         "legs": [_leg(names, leg) for leg in legs.to_dict("records")],
     }
+
+
+def _full_units(case: Case, route: Route) -> dict[str, float]:
+    """Return the tonnes of the goods in a full unit, for each carrying unit of the route: prices are of full ones."""
+    goods = position(case.commodities, find_commodity(case, route.shipment.commodity))
+    loads = unit_tonnes(case.carrying_units, float(case.commodities["load_factor"].iloc[goods]))
+    used = dict.fromkeys(str(u) for u in route.legs.loc[route.legs["what"] == "movement", "unit"])
+    return {u: float(loads[position(case.carrying_units, u)]) for u in used}
 
 
 def _leg(names: pd.Series[Any], leg: dict[Any, Any]) -> dict[str, Any]:

@@ -193,6 +193,7 @@ def _open(draft: Draft, change: Change, scenario: Scenario, year: int | None, pl
     elif effect == "opens" and table in {"links", "services", "transfers", "facilities"}:
         _open_rows(draft, str(table), elements, opening, change, place)
         if table == "links":
+            _open_handling(draft, elements, change, place)
             _limit_new_links(draft, elements, project, change, scenario, place)
     elif effect == "dredges" and table == "berths":
         _dredge(draft, elements, change, place)
@@ -237,6 +238,16 @@ def _open_rows(draft: Draft, table: str, ids: Sequence[str], opening: int, chang
             raise ScenarioError(message)
         for field, value in (("status", "open"), ("open_from", str(opening)), ("open_until", None)):
             draft.put(table, row, field, value, because=change.reason, place=place)
+
+
+def _open_handling(draft: Draft, elements: Sequence[str], change: Change, place: str) -> None:
+    """Open what is planned at the ends of new links for their mode and gauge: without it nothing could change there."""
+    links = draft.frame("links").loc[list(elements)]
+    ends = {(str(n), x.mode) for x in links.itertuples() for n in (x.from_node, x.to_node)}
+    for row, t in enumerate(draft.frame("transfers").itertuples()):
+        if t.status == "planned" and {(str(t.node), t.from_mode), (str(t.node), t.to_mode)} & ends:
+            because = f"planned at the end of a link that opens; {change.reason}"
+            draft.put("transfers", row, "status", "open", because=because, place=place, how=DERIVED)
 
 
 def _limit_new_links(

@@ -1,4 +1,4 @@
-"""What a run keeps of an assignment: tables of plain columns, by corridor, port, border, commodity, facility and pair."""
+"""What a run keeps of an assignment: plain tables by corridor, port, border, commodity, facility and pair."""
 
 from __future__ import annotations
 
