@@ -145,8 +145,9 @@ def table(report: dict[str, Any]) -> str:
     lines = [
         "# Congested assignment: user equilibrium on the TNTP networks",
         "",
-        f"CPU seconds, one thread, from the arrays to the solution. {m['cpu']}, {m['cores']} cores; Python {m['python']}, "
-        f"numba {m['numba']}; commit {m['commit']}. Made by `benchmarks/bench_equilibrium.py`. Aims in brackets.",
+        (f"CPU seconds, one thread, from the arrays to the solution. {m['cpu']}, {m['cores']} cores; "
+        f"Python {m['python']}, numba {m['numba']}; commit {m['commit']}. Made by `benchmarks/bench_equilibrium.py`. "
+        "Aims in brackets."),
         "",
         "| network | zones, links, pairs | " + " | ".join(f"{g:.0e}" for g in GAPS)
         + " | objective off the published | passes, paths | MB | skims, all zones | wall to 1e-6, 1 / 2 threads |",

@@ -15,6 +15,7 @@ from karavan.assignment.arc_lp import arc_lp
 from karavan.assignment.draws import QUICK, Draws, draw_start, draws
 from karavan.assignment.front import assign
 from karavan.assignment.lots import Lots, plan_lots
+from karavan.assignment.search import make_search
 from karavan.model import build_model
 from karavan.problem import Problem, make_problem, perturb
 from karavan.schema.io.packs import read_pack
@@ -64,6 +65,16 @@ def test_draws_are_certified(p: Problem) -> None:
         assert found.objective[i] >= true - scale - 1e-6 * (1 + abs(true))
         assert found.gap[i] <= 1e-4
     assert (found.row_use <= np.array([v["rhs"] for v in changed]).reshape(found.row_use.shape) * (1 + 1e-7)).all()
+
+
+def test_bounds_do_not_wear_away_from_start_to_start() -> None:
+    p = random_problem(7, n_nodes=10, n_arcs=50, n_classes=2, n_rows=6, n_demands=10)
+    first = make_search(p)
+    cheap = make_search(perturb(p, cost=p.cost * 0.1), first)
+    back = make_search(p, cheap)
+    known = np.isfinite(first.bound)
+    assert (cheap.bound[known] <= first.bound[known]).all()
+    np.testing.assert_allclose(back.bound[known], first.bound[known], rtol=1e-9)
 
 
 def test_a_draw_that_fails_from_the_start_is_solved_anew() -> None:

@@ -213,6 +213,19 @@ def test_a_limit_of_passes_is_said(shared: Path) -> None:
     check_gap(p, s)
 
 
+def test_a_gap_that_never_comes_is_said(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("karavan.assignment.equilibrium.PRECISION", 0.0)
+    s = equilibrium(tntp(shared, "SiouxFalls")[0], gap=0.0)
+    assert (s.ending, s.converged) in {("stalled", False), ("gap", True)}
+    assert len(s.passes) < 150
+
+
+def test_a_network_too_dense_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("karavan.assignment.hierarchy.MOST_TRIANGLES", 3)
+    with pytest.raises(ValueError, match="too dense"):
+        equilibrium(random_network(1))
+
+
 def test_nothing_to_carry() -> None:
     for demand in ([], [0.0]):
         n = len(demand)

@@ -12,11 +12,11 @@ import os
 import time as clock
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from karavan.assignment.equilibrium_problem import EquilibriumProblem, EquilibriumSolution, Pass, PathBlock
+from karavan.assignment.equilibrium_problem import EquilibriumProblem, EquilibriumSolution, Ending, Pass, PathBlock
 from karavan.assignment.hierarchy import Hierarchy, Prices, make_hierarchy, price
 from karavan.assignment.methods import SystemOptimum
 from karavan.assignment.result import Reason
@@ -49,6 +49,7 @@ GRADIENTS = 20  # conjugate gradients in such a step
 MERGED = 4_000_000  # links of open pairs up to which blocks are balanced as one
 PRECISION = 1e-13  # relative gap below which rounding may be all that is left
 STALLED = 6  # searches without a smaller gap after which it is
+PATIENCE = 40  # such searches after which the work ends at any gap
 THREADS_FROM = 20_000_000  # pairs times nodes
 
 
@@ -335,7 +336,7 @@ def _first_paths(work: _Work) -> None:
     _load(work)
 
 
-def _improve(work: _Work, gap: float, max_passes: int, *, turns: bool) -> Literal["gap", "precision", "passes"]:
+def _improve(work: _Work, gap: float, max_passes: int, *, turns: bool) -> Ending:
     """Search and balance in turn until the gap is reached; at first blocks may take turns."""
     n_pairs = max(sum(b.pair.size for b in work.blocks), 1)
     best, since = np.inf, 0
@@ -354,6 +355,8 @@ def _improve(work: _Work, gap: float, max_passes: int, *, turns: bool) -> Litera
         best = min(best, found.gap)
         if best < PRECISION and since >= STALLED:
             return "precision"
+        if since >= PATIENCE:
+            return "stalled"
         if found.new_pairs:
             _load(work)
         _balance(work, work.blocks, BALANCED * found.excess)
@@ -438,7 +441,7 @@ def _split(merged: _Open, parts: Sequence[_Open]) -> None:
         i += x.path.size
 
 
-def _solution(work: _Work, ending: Literal["gap", "precision", "passes"]) -> EquilibriumSolution:
+def _solution(work: _Work, ending: Ending) -> EquilibriumSolution:
     """Gather the answer at the flows of the last search."""
     p = work.problem
     if ending == "passes":

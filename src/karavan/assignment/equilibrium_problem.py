@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Bool = NDArray[np.bool_]
 
 SHOWN = 5
+
+Ending: TypeAlias = Literal["gap", "precision", "stalled", "passes"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -291,7 +293,8 @@ class EquilibriumSolution:
     converged
         Whether `relative_gap` is at most what was asked.
     ending
-        Why the work ended: "gap", "precision" (double precision gives no smaller gap), "passes".
+        Why the work ended: "gap" (as asked), "precision" (double precision gives no smaller one), "stalled" (many
+        searches gave no smaller one), "passes" (as many as allowed).
     passes
         Trace of the path search.
     seconds
@@ -309,7 +312,7 @@ class EquilibriumSolution:
     objective: float
     relative_gap: float
     converged: bool
-    ending: Literal["gap", "precision", "passes"]
+    ending: Ending
     passes: tuple[Pass, ...]
     seconds: float
     paths: tuple[PathBlock, ...]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     Long = NDArray[np.int64]
 
 
+MOST_TRIANGLES = 1_000_000_000  # of 4 bytes each; road networks of 13,000 nodes have up to three million
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Hierarchy:
     """A network's nodes by rank and the arcs between them, as `karavan.kernels.contraction` and `.trees` take them.
@@ -62,7 +65,11 @@ def make_hierarchy(problem: EquilibriumProblem, ends: ArrayLike = ()) -> Hierarc
     is_end &= through
     rank, start, high, low, first = contraction.rank_arcs(order, up_start, up_node, is_end)
     rank[~through] = -1
-    triangles = np.empty(contraction.count_triangles(start), np.int32)
+    count = contraction.count_triangles(start)
+    if count > MOST_TRIANGLES:
+        message = f"the network is too dense for a contraction hierarchy ({count} triangles, at most {MOST_TRIANGLES})"
+        raise ValueError(message)
+    triangles = np.empty(count, np.int32)
     contraction.find_triangles(start, high, triangles)
     link_arc = np.empty(tail.size, np.int32)
     contraction.place_links(rank, start, high, tail, head, link_arc)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +50,9 @@ class Search:
         (n_demands,): the row of `bound` of each demand.
     group_class, group_origin, group_start, group_bound, bound
         As `karavan.kernels.paths.cheapest_paths` takes them.
+    measured, exact
+        The problem for which bounds were worked out, and these: costs to the destination, exact there. `bound` is what
+        holds of them for this problem.
     """
 
     problem: Problem
@@ -62,6 +65,8 @@ class Search:
     group_start: Long
     group_bound: Int
     bound: Float
+    measured: Problem
+    exact: Float
 
 
 def make_search(problem: Problem, like: Search | None = None) -> Search:
@@ -70,8 +75,9 @@ def make_search(problem: Problem, like: Search | None = None) -> Search:
     The bounds of `like`, the search of a problem with the same arcs, rows, demands and closures, hold for this one too,
     times the least share of its cost that any arc of the class has kept.
     """
-    if like is not None and _same_but_values(problem, like.problem):
-        share, bound = _least_share(problem, like.problem), like.bound
+    if like is not None and _same_but_values(problem, like.measured):
+        # always from the exact ones: from one like problem to the next they would wear away
+        share, bound = _least_share(problem, like.measured), like.exact
         if bound.size and (share < 1).any():
             row_class = np.zeros(bound.shape[0], np.int32)
             row_class[like.target] = problem.demand_class
@@ -80,7 +86,8 @@ def make_search(problem: Problem, like: Search | None = None) -> Search:
             bound = bound * sure[:, None]
             for row in np.flatnonzero(share[row_class] == 0):
                 bound[row, np.isfinite(bound[row])] = 0.0
-        return _search(problem, like.reachable, like.target, bound, like.row_units)
+        found = _search(problem, like.reachable, like.target, bound, like.row_units)
+        return replace(found, measured=like.measured, exact=like.exact)
     in_start = np.zeros(problem.n_nodes + 1, np.int64)
     np.cumsum(np.bincount(problem.head, minlength=problem.n_nodes), out=in_start[1:])
     in_arc = np.argsort(problem.head, kind="stable").astype(np.int32)
@@ -125,6 +132,8 @@ def _search(problem: Problem, reachable: NDArray[np.bool_], target: Int, bound: 
         group_start=np.append(begin, live.size).astype(np.int64),
         group_bound=target[live[begin]] if guided else np.full(begin.size, -1, np.int32),
         bound=bound,
+        measured=problem,
+        exact=bound,
     )
 
 

@@ -256,19 +256,6 @@ _COMPILED: tuple[tuple[Modality, re.Pattern[str], tuple[str, ...]], ...] = tuple
 )
 
 
-_QUICK = re.compile(
-    r"\b(?:aim|target|seek|striv|goal|objective|plan|intend|intention|prepar|want|wish|set\b|due\b|"
-    r"schedul|slated|poised|going to|will\b|shall\b|road ?map|agree|decid|resolv|consensus|pledg|"
-    r"promis|vow|undert|commit|guarantee|offer|earmark|support|ready|willing|readiness|determin|"
-    r"propos|suggest|recommend|call|urg|invit|initiative|necessary|important|essential|crucial|vital|"
-    r"advisable|need|interest|opportunit|ways|prospect|possibility|emphasis|talking about|discuss|"
-    r"importance|explor|consider|expect|project|forecast|predict|estimat|anticipat|likely|suppos|"
-    r"hope|could|can\b|may\b|might|would|is to|are to|figures were announced|action plan|working|"
-    r"looking|stand|understanding)",
-    re.IGNORECASE,
-)
-
-
 _NEGATED = re.compile(
     r"\b(?:not|no|never|without|denied|ruled out|neither|refused|failed|rejected|cancell?ed|"
     r"abandoned|declined|yet to|unlikely)(?: \w+){0,2} ?$",
@@ -297,8 +284,6 @@ _RELATIVE = re.compile(r"\b(?:which|that) (?:itself |also )?$")
 def find_triggers(text: str, sentence: Sentence) -> list[Trigger]:
     """Return the triggers of a sentence, in order, each with its stretch; overlapping ones count once."""
     a, b = sentence.start, sentence.end
-    if not _QUICK.search(text, a, b):
-        return []
     hits: list[tuple[int, int, Modality]] = []
     words = text[a:b].lower()
     for modality, pattern, needed in _COMPILED:

@@ -34,7 +34,7 @@ def _relevant(found: Sequence[Party], indicator: str) -> list[Party]:
     return [p for p in found if p.part != "other"] or list(found)
 
 
-def fill_areas(reading: Reading, sentence: Sentence, draft: Draft, span: tuple[int, int], frame: Frame) -> None:  # noqa: C901  (one rule after another)
+def fill_areas(reading: Reading, sentence: Sentence, draft: Draft, span: tuple[int, int], frame: Frame) -> None:  # noqa: C901  (one rule after another, in their order)
     """Fill the countries a figure is about and the direction of its flow; say what is ambiguous."""
     text = reading.text
     indicator = draft.indicator.value or ""

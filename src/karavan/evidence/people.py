@@ -29,6 +29,14 @@ ORG_KEYWORDS = (
     "Secretariat|Consortium|Holdings?|Express|Logistics|Lines?|Ports|Center|Centre|Parliament|"
     "Embassy|Kremlin|Presidency|Government"
 )
+_ORG_WORDS = tuple(
+    ORG_KEYWORDS.replace("?", "")
+    .replace("Railways", "Railway")
+    .replace("Lines", "Line")
+    .replace("Holdings", "Holding")
+    .split("|")
+)
+_LOWER_ORG_WORDS = ("customs", "statistics", "national railway", "authority", "central bank", "chamber", "ministry")
 ORGANISATION = re.compile(
     rf"\b(?:(?:[A-Z][\w’'.&-]*|[A-Z]{{2,}})[ ](?:(?:of|for|and|the|on)[ ](?:the[ "
     rf"])?)?){{0,6}}(?:{ORG_KEYWORDS})\b(?:[ ](?:of|for)[ ](?:the[ ])?(?:[A-Z][\w’'-]*)(?:[ ](?:and[ "
@@ -363,7 +371,10 @@ def find_namings(  # noqa: C901  (one rule after another, in their order)
             options = {a.name: a for a in surnames[m["s"]]}
             if len(options) == 1:
                 out.append(Naming(m.start("s"), m.end(), next(iter(options.values()))))
-    for pattern in (ORGANISATION, _LOWER_ORG):
+    words = text[start:end]
+    for pattern, needed in ((ORGANISATION, _ORG_WORDS), (_LOWER_ORG, _LOWER_ORG_WORDS)):
+        if not any(w in words for w in needed):
+            continue
         for m in pattern.finditer(text, start, end):
             first = m.start()
             if any(n.start < m.end() and first < n.end for n in out):

@@ -314,27 +314,68 @@ _COMPILED = [
 ]
 
 
-ANCHOR = re.compile(
-    r"(?<![\w$€£.,])(?:\d|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|JAN|FEB|MAR|APR|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
-    r"|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Q[1-4]|H[12]|FY|YoY|Iranian|Persian|Solar|Hijri|Farv|Ord|Khor|Tir|"
-    r"Mord|Shahr|Meh|Aban|Azar|Dey|Bahm|Esf"
-    r"|(?i:the|first|second|third|fourth|last|past|previous|recent|same|corresponding|similar|year|"
-    r"years|y/y|y-o-y|yoy|an|a|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|this|"
-    r"next|current|coming|earlier|later|within|over|during|in|at|soon|shortly|initially|eventually|"
-    r"near|medium|long|short|currently|now|nowadays|presently|today|yesterday|tomorrow|so far|to "
-    r"date|fiscal|financial|budget|marketing|1st|2nd|end|close|start|beginning|middle|from|solar|as "
-    r"of|annually|opening|initial|like|comparable|respective|equivalent|ongoing|prior|preceding|"
-    r"final|latter|foreseeable)\b)"
+_TOKEN = re.compile(r"(?<![$€£])[^\W_]++")
+_ANCHOR_TEXT = (
+    "the first second third fourth last past previous recent same corresponding similar year years y "
+    "yoy an a one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty "
+    "this that next current coming earlier later within over during in at soon shortly initially "
+    "eventually near medium long short currently now nowadays presently today yesterday tomorrow so "
+    "to fiscal financial budget marketing 1st 2nd end close start beginning middle from solar as "
+    "annually opening initial like comparable respective equivalent ongoing prior preceding final "
+    "latter foreseeable its it iranian persian hijri q1 q2 q3 q4 h1 h2 fy couple"
 )
-
-
-CHECK = re.compile(
-    r"\d|month|year|quarter|half|day|week|decade|period|time|stage|phase|future|term|soon|shortly|"
-    r"level|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|JAN|FEB|MAR|APR|JUL|AUG|current|now|"
-    r"present|today|yesterday|tomorrow|to date|so far|initial|Farv|Ord|Khor|Mord|Shahr|Aban|Azar|Dey|"
-    r"Bahm|Esf|eventually|y/y|yoy|YoY|y-o-y|annually",
-    re.IGNORECASE,
+_ANCHOR_WORDS = frozenset(_ANCHOR_TEXT.split())
+_TIME_STEMS = (
+    "year",
+    "month",
+    "quarter",
+    "half",
+    "day",
+    "week",
+    "decade",
+    "period",
+    "stage",
+    "phase",
+    "future",
+    "term",
+    "level",
+    "end",
+    "close",
+    "start",
+    "begin",
+    "middle",
+    "same",
+    "time",
+    "soon",
+    "shortly",
+    "initial",
+    "eventual",
+    "now",
+    "present",
+    "date",
+    "far",
+    "tomorrow",
+    "annual",
+    "current",
+    "today",
+    "yesterday",
+    "yoy",
+    "y",
+    "fiscal",
+    "q1",
+    "q2",
+    "q3",
+    "q4",
+    "h1",
+    "h2",
+    "fy",
+    "moment",
+    "run",
 )
+_HIJRI_NAMES = frozenset(m for m in SOLAR_HIJRI_MONTHS if m not in {"tir", "mehr"})
+REACH = 70
+_MONTH_TEXT = "january february march april may june july august september sept october november december"
+_MONTH_WORDS = frozenset(_MONTH_TEXT.split())
 
 
 DEADLINE = re.compile(
@@ -404,24 +445,32 @@ _WORD_RULES = [(n, p) for n, p in _COMPILED if n not in _BY_NAME]
 _WEEKDAY_RULES = [(n, p) for n, p in _COMPILED if n == "weekday"]
 
 
-_TIME_WORD = re.compile(
-    r"year|month|quarter|half|day|week|decade|period|stage|phase|future|term|level|end|close|start|"
-    r"beginning|middle|same|\d|time|soon|shortly|initial|eventual|now|present|to date|so far|"
-    r"tomorrow|annual|current",
-    re.IGNORECASE,
-)
+_WEEKDAYS = frozenset(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"))
+Rules = list[tuple[str, re.Pattern[str]]]
 
 
-_WEEKDAYS = frozenset(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
+def anchors_in(text: str, start: int, end: int) -> list[tuple[int, Rules]]:
+    """Return where times may begin, with the rules to try there.
 
-
-def rules_at(text: str, anchor: re.Match[str]) -> list[tuple[str, re.Pattern[str]]]:
-    """Return the rules that may match at an anchor: by its first character, and a word of time within reach."""
-    word = anchor.group().lower()
-    if word[0].isdigit():
-        return _DIGIT_RULES
-    if word[:3] in MONTHS and anchor.group()[0].isupper():
-        return _MONTH_RULES
-    if word in _WEEKDAYS:
-        return _WEEKDAY_RULES
-    return _WORD_RULES if _TIME_WORD.search(text, anchor.start(), anchor.start() + 70) else []
+    A day, a month's name or a digit says so by itself; an ordinary word ("the", "in") only with a word of time near.
+    """
+    out: list[tuple[int, Rules]] = []
+    waiting: list[tuple[int, Rules]] = []
+    for m in _TOKEN.finditer(text, start, end):
+        word, at = m.group(), m.start()
+        low = word.lower()
+        named = low[:3] in MONTHS and word[0].isupper()
+        if low[0].isdigit() or named or low.startswith(_TIME_STEMS):
+            out.extend(w for w in waiting if at - w[0] <= REACH)
+            waiting.clear()
+        if low[0].isdigit():
+            out.append((at, _DIGIT_RULES))
+        elif named and (len(low) == 3 or low in _MONTH_WORDS):
+            out.append((at, _MONTH_RULES))
+        elif low in _WEEKDAYS:
+            out.append((at, _WEEKDAY_RULES))
+        elif low in _HIJRI_NAMES or low.startswith("fy"):
+            out.append((at, _WORD_RULES))
+        elif low in _ANCHOR_WORDS:
+            (out if low.startswith(_TIME_STEMS) else waiting).append((at, _WORD_RULES))
+    return out

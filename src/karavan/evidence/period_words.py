@@ -14,7 +14,7 @@ from karavan.evidence.calendars import (
     solar_hijri_year,
 )
 from karavan.evidence.numerals import ORDINALS, TENS, UNITS
-from karavan.evidence.period_rules import ANCHOR, BASE, CHANGE_NEAR, CHECK, DEADLINE, FROM, MONTHS, Kind, Use, rules_at
+from karavan.evidence.period_rules import BASE, CHANGE_NEAR, DEADLINE, FROM, MONTHS, Kind, Use, anchors_in
 from karavan.evidence.records import Period
 
 
@@ -72,15 +72,13 @@ def safe_day(year: int, month: int, day: int) -> date | None:
 
 def find_periods(text: str, start: int, end: int) -> list[FoundPeriod]:
     """Find all words of time between two offsets, in order, not overlapping."""
-    if not CHECK.search(text, start, end):
-        return []
     out: list[FoundPeriod] = []
     free = start
-    for anchor in ANCHOR.finditer(text, start, end):
-        if anchor.start() < free:
+    for at, rules in anchors_in(text, start, end):
+        if at < free:
             continue
-        for name, pattern in rules_at(text, anchor):
-            m = pattern.match(text, anchor.start(), end)
+        for name, pattern in rules:
+            m = pattern.match(text, at, end)
             if m is None:
                 continue
             found = _read(name, m, text, start)
@@ -279,7 +277,7 @@ def _meaning_part_of_year(
     return None, "relative", ("months", str(first), str(last), rel)
 
 
-def _meaning_rest(  # noqa: C901, PLR0912  (one branch a rule: a table of lambdas would hide it)
+def _meaning_rest(  # noqa: C901, PLR0912  (one rule after another, in their order)
     name: str, g: dict[str, str | None], raw: str, y: int | None, rel: str
 ) -> tuple[Period | None, Kind, tuple[str, ...]]:
     if name == "same_of":

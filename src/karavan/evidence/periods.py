@@ -165,9 +165,7 @@ def _shift_for(rel: str) -> int:
     return {"last": -1, "previous": -1, "past": -1, "next": 1}.get(rel, 0)
 
 
-def _resolve_relative(  # noqa: C901, PLR0912  (one branch a word)
-    found: FoundPeriod, raw: str, anchors: Anchors
-) -> Period | None:
+def _resolve_relative(found: FoundPeriod, raw: str, anchors: Anchors) -> Period | None:  # noqa: C901, PLR0912  (one rule after another, in their order)
     day = anchors.published
     what = found.spec[0]
     if what == "day":

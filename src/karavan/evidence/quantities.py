@@ -409,6 +409,12 @@ def _lent_unit(text: str, number: _Number, later: FoundQuantity, floor: int) -> 
     return FoundQuantity(quantity, number.start, number.end, outer, later.shape, "", shared_unit=True)
 
 
+# Words of which one stands in every multiple, fraction, frequency: most sentences have none.
+_MANIFOLD = ("doubl", "tripl", "trebl", "quadr", "quint", "fold", "twice", "times", "halv")
+_PARTS = ("half", "third", "quarter", "fifth", "tenth")
+_OFTEN = (" a day", " a week", " a month", " a year", "per ", "every ", "each ")
+
+
 def _word_multiples(text: str, start: int, end: int) -> list[FoundQuantity]:
     out = []
     for m in _MULTIPLE_VERB.finditer(text, start, end):
@@ -476,7 +482,12 @@ def find_quantities(text: str, start: int, end: int, taken: Sequence[tuple[int, 
     taken
         Spans (of dates and periods) whose numbers are not quantities.
     """
-    special = [*_frequencies(text, start, end), *_word_multiples(text, start, end), *_fractions(text, start, end)]
+    words = text[start:end].lower()
+    special = [
+        *(_frequencies(text, start, end) if any(w in words for w in _OFTEN) else ()),
+        *(_word_multiples(text, start, end) if any(w in words for w in _MANIFOLD) else ()),
+        *(_fractions(text, start, end) if any(w in words for w in _PARTS) else ()),
+    ]
     closed = [*taken, *((s.start, s.end) for s in special)]
     numbers = [
         n
@@ -548,8 +559,9 @@ def _with_lent_units(found: list[FoundQuantity]) -> list[FoundQuantity]:
             None,
         )
         if bare and lender is not None:
-            q = replace(q, quantity=replace(q.quantity, unit=lender.unit), shared_unit=True)  # noqa: PLW2901
-        out.append(q)
+            out.append(replace(q, quantity=replace(q.quantity, unit=lender.unit), shared_unit=True))
+        else:
+            out.append(q)
     return out
 
 

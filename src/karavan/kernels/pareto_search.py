@@ -136,6 +136,7 @@ class Journeys:
     `event` of each (-1: the arc has no gate) and the `time` of arrival at its head. `guarantee`: for every journey
     that keeps to the budgets divided by 1 + resolution there is one here with the same or a later start that is worse
     by no more than this part in any objective (time as duration from the start); None: nothing is promised.
+    Not `complete`: all journeys of later starts are there, and of the start in hand those below `reached`.
     """
 
     vector: Float

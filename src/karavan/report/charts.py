@@ -95,7 +95,7 @@ def distance_chart(
     width: int = 1000,
     height: int = 430,
     title: str = "",
-    label_share: float = 0.035,
+    label_share: float = 0.015,
 ) -> dict[str, Any]:
     """Return a time- or cost-distance chart (UNESCAP): movement slopes by mode, stops are vertical and labelled.
 
