@@ -25,6 +25,7 @@ test: $(VENV)/.test $(VENV)/.debian
 	$(BIN)/python -m pytest -n 2
 
 soak: $(VENV)/.test $(VENV)/.debian
+	@$(INSTALL) '.[all,test,soak]'
 	$(BIN)/python -m pytest -m soak
 
 bench: $(VENV)/.test

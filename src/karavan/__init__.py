@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         MissingExtra,
         NameNotFound,
         NoRoute,
+        ScenarioError,
         NotIdentified,
         SolverError,
     )
@@ -90,6 +91,7 @@ _HOME = {
         "MissingExtra",
         "NameNotFound",
         "NoRoute",
+        "ScenarioError",
         "NotIdentified",
         "SolverError",
     ),

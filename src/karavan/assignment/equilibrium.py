@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from karavan.assignment.equilibrium_problem import EquilibriumProblem, EquilibriumSolution, Ending, Pass, PathBlock
+from karavan.assignment.equilibrium_problem import Ending, EquilibriumProblem, EquilibriumSolution, Pass, PathBlock
 from karavan.assignment.hierarchy import Hierarchy, Prices, make_hierarchy, price
 from karavan.assignment.methods import SystemOptimum
 from karavan.assignment.result import Reason
