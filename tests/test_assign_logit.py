@@ -198,9 +198,7 @@ def test_kernels_agree_with_their_twins(p: Problem) -> None:
         assert size[part] == pytest.approx(reference.path_sizes(paths[part], length))
         assert common[part] == pytest.approx(reference.commonalities(paths[part], length))
     price = np.random.default_rng(0).random(p.n_rows)
-    rows = reference.path_rows(
-        paths, sets.path_class.tolist(), p.n_arcs, p.usage_indptr, p.usage_row, p.usage_units
-    )
+    rows = reference.path_rows(paths, sets.path_class.tolist(), p.n_arcs, p.usage_indptr, p.usage_row, p.usage_units)
     priced = np.empty(sets.cost.size)
     kernels.path_prices(sets.cost, sets.row_start, sets.row, sets.units, price, priced)
     assert priced == pytest.approx(reference.path_prices(sets.cost.tolist(), rows, price))

@@ -141,6 +141,7 @@ def test_whole_lots_are_between_the_bound_and_trying_all(p: Problem) -> None:
 
 def test_a_train_runs_only_where_it_pays() -> None:
     p = two_ways(rhs=200.0, price=500.0)  # 2 units a tonne; 20 USD a tonne saved, so 500 USD by a lot of 50 units
+
     def lots(usd: float) -> Lots:
         return Lots(np.array([0], np.int32), np.array([50.0]), np.array([usd]))
 

@@ -137,6 +137,15 @@ def test_lines_count_as_an_editor_does(folder: Path) -> None:
     assert (finding.file, finding.line, finding.field) == ("sources.csv", 5, "kind")
 
 
+def test_a_table_without_rows_is_one_finding(folder: Path) -> None:
+    """Not one for each of the many cells that name its rows."""
+    path = folder / "commodities.csv"
+    path.write_text(path.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+    (finding,) = check(folder).findings
+    assert (finding.file, finding.severity) == ("commodities.csv", "error")
+    assert "has no rows" in finding.problem
+
+
 def test_columns_that_are_missing_or_stand_twice(folder: Path) -> None:
     (folder / "water_levels.csv").write_text("id,body,year,year,datum,source,confidence\n", encoding="utf-8")
     problems = {(f.line, f.field, f.problem) for f in check(folder).findings}

@@ -187,7 +187,7 @@ REFUSED = [
     ({"open": "vague"}, "no source names a year"),
     ({"open": "vague", "year": 2026}, "does not say what it changes"),
     ({"open": "dig"}, "say how deep"),
-    ({"level": "falls", "body": "Sea"}, "no scenario 'falls' of 'Sea'"),
+    ({"level": "falls", "body": "Sea"}, "no yearly level of 'Sea'; it has Lake"),
     ({"level": "rises", "body": "Lake"}, "it has falls, gone, observed"),
 ]  # fmt: skip
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
         MissingExtra,
         NameNotFound,
         NoRoute,
-        ScenarioError,
         NotIdentified,
+        ScenarioError,
         SolverError,
     )
     from karavan.evidence.gazetteer import gazetteer

@@ -123,7 +123,6 @@ class _Study:
         """A usual change of each parameter: theta by a factor e, a constant by 1/theta."""
         return np.array([1.0 if p.kind == DISPERSION else 1.0 / self.method.theta for p in self.parameters])
 
-
     @property
     def least(self) -> Float:
         """How low each parameter may go: no open arc may cost less than nothing."""
@@ -256,9 +255,7 @@ def _drawn(counts: pd.DataFrame, held_out: float) -> NDArray[np.bool_]:
 
 def _state(study: _Study, x: Float, tonnes: Float) -> _State:
     """Solve at parameters `x` (changes of log theta and of constants) and demand `tonnes`, and read the counts."""
-    solution = solve(
-        _perturbed(study, x, tonnes), _method(study, x), start=study.columns, labels=study.labels
-    )
+    solution = solve(_perturbed(study, x, tonnes), _method(study, x), start=study.columns, labels=study.labels)
     paths = CountedPaths(study.model, solution.path_start, solution.path_arc, solution.path_demand)
     by_demand = np.zeros((len(study.counts), tonnes.size))
     for i, (_, count) in enumerate(study.counts.iterrows()):

@@ -11,6 +11,8 @@ import numpy as np
 from karavan.kernels.cache import kernel
 from karavan.kernels.equilibrium_delay import delay_at
 
+SOLVES = 3  # of the equations of a Newton step, each without the paths that the last one would empty
+
 
 @kernel
 def move(link, begin, end, step, kind, delay, flow, time, slope):
@@ -227,40 +229,57 @@ def newton(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope
     step, direction, curved = np.zeros(n), np.zeros(n), np.zeros(n)
     residual = -gradient
     load = np.empty(m)
-    norm = 0.0
-    for q in range(n):
-        if free[q]:
-            direction[q] = residual[q] / slopes[q]
-            norm += residual[q] * direction[q]
-    goal = 1e-3 * norm
-    for _ in range(iterations):
-        if norm <= goal:
+    for _ in range(SOLVES):
+        norm = 0.0
+        for q in range(n):
+            direction[q] = residual[q] / slopes[q] if free[q] else 0.0
+            if free[q]:
+                norm += residual[q] * direction[q]
+        goal = 1e-3 * norm
+        for _ in range(iterations):
+            if norm <= goal:
+                break
+            balance_pairs(pair_path, base, direction)
+            spread(path_link, link, direction, load)
+            for a in range(m):
+                load[a] *= slope[a]
+            pair_differences(pair_path, path_link, link, base, free, load, curved)
+            bend = 0.0
+            for q in range(n):
+                if free[q]:
+                    bend += direction[q] * curved[q]
+            if bend <= 0.0:
+                break
+            length = norm / bend
+            before, norm = norm, 0.0
+            for q in range(n):
+                if free[q]:
+                    step[q] += length * direction[q]
+                    residual[q] -= length * curved[q]
+                    norm += residual[q] * residual[q] / slopes[q]
+            for q in range(n):
+                direction[q] = residual[q] / slopes[q] + norm / before * direction[q] if free[q] else 0.0
+        # flows that would fall below zero stop there, and the others are worked out again
+        cut = 0
+        for q in range(n):
+            if free[q] and step[q] < -has[q]:
+                step[q] = -has[q]
+                free[q] = False
+                cut += 1
+        if cut == 0:
             break
-        balance_pairs(pair_path, base, direction)
-        spread(path_link, link, direction, load)
+        balance_pairs(pair_path, base, step)
+        spread(path_link, link, step, load)
         for a in range(m):
             load[a] *= slope[a]
         pair_differences(pair_path, path_link, link, base, free, load, curved)
-        bend = 0.0
         for q in range(n):
             if free[q]:
-                bend += direction[q] * curved[q]
-        if bend <= 0.0:
-            break
-        length = norm / bend
-        before, norm = norm, 0.0
-        for q in range(n):
-            if free[q]:
-                step[q] += length * direction[q]
-                residual[q] -= length * curved[q]
-                norm += residual[q] * residual[q] / slopes[q]
-        for q in range(n):
-            if free[q]:
-                direction[q] = residual[q] / slopes[q] + norm / before * direction[q]
+                residual[q] = -gradient[q] - curved[q]
     for j in range(n_pairs):
         taken = 0.0
         for q in range(pair_path[j], pair_path[j + 1]):
-            step[q] = max(step[q], -has[q]) if q != base[j] else 0.0
+            step[q] = step[q] if q != base[j] else 0.0
             taken += step[q]
         if taken > has[base[j]]:
             for q in range(pair_path[j], pair_path[j + 1]):

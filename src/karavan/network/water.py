@@ -170,6 +170,9 @@ def level_of_year(water_levels: pd.DataFrame, *, body: str, year: int, scenario:
     Raises `ValueError` when the table does not reach to the year, or knows no such body or scenario.
     """
     yearly = water_levels[(water_levels["body"] == body).to_numpy(dtype=bool) & water_levels["date"].isna().to_numpy()]
+    if not len(yearly):
+        message = f"water_levels has no yearly level of {body!r}; it has {', '.join(water_levels['body'].unique())}"
+        raise ValueError(message)
     seen = yearly[(yearly["scenario"] == OBSERVED).to_numpy(dtype=bool)].sort_values("year")
     mine = yearly[(yearly["scenario"] == scenario).to_numpy(dtype=bool)].sort_values("year")
     if not len(mine):

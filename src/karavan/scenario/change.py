@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from karavan.errors import NameNotFound, ScenarioError
@@ -138,7 +139,7 @@ def _check_keys(data: Mapping[str, Any], action: Action, place: str) -> None:
 
 def _check(change: Change, data: Mapping[str, Any], place: str) -> None:
     """Refuse what cannot be made in any case: wrong types, unknown tables and fields, years the wrong way round."""
-    for problem in (*_type_faults(change, data), *_sense_faults(change, data)):
+    for problem in chain(_type_faults(change, data), _sense_faults(change, data)):  # types first
         _refuse(place, problem)
     if change.action in {"set", "scale", "add", "remove", "close"}:
         declared = _table(change.target, place)

@@ -147,6 +147,7 @@ def references(
     """
     ids = _Ids(case, lost or {})
     places = set(case.nodes["place"].dropna())
+    bare: dict[str, list[Finding]] = {}
     for name, declared in schema().items():
         frame = case.tables[name]
         for field in declared.fields.values():
@@ -159,8 +160,25 @@ def references(
                     yield _finding(case, ("error", name, row, field.refers_to[1:], f"{target!r} is no table",
                                    "name a table of the case"))  # fmt: skip
                 elif part not in ids[target] and not ((name, target) == ("aliases", "nodes") and part in places):
-                    yield _finding(case, ("error", name, row, field.name, f"{part!r} is not in {case.file(target)}",
-                                   _nearest(part, ids[target], case.file(target))))  # fmt: skip
+                    found = _finding(case, ("error", name, row, field.name, f"{part!r} is not in {case.file(target)}",
+                                     _nearest(part, ids[target], case.file(target))))  # fmt: skip
+                    if ids[target]:
+                        yield found
+                    else:
+                        bare.setdefault(target, []).append(found)
+    yield from _bare_tables(case, bare)
+
+
+def _bare_tables(case: Case, bare: Mapping[str, Sequence[Finding]]) -> Iterator[Finding]:
+    """Report a table without rows once, however many cells name some; a single cell is reported where it stands."""
+    for target, named in bare.items():
+        if len(named) == 1:
+            yield named[0]
+            continue
+        first, file = named[0], case.file(target)
+        where = f"{first.file}:{first.line}" if first.line else first.file
+        problem = f"has no rows, and {len(named)} cells name rows of it, first {where} {first.field}"
+        yield Finding("error", file, 0, "", problem, f"add the rows to {file}")
 
 
 class _Ids(dict[str, set[str]]):

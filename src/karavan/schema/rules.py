@@ -312,7 +312,7 @@ def months(case: Case) -> Iterator[Raw]:
 
 
 def closures(case: Case) -> Iterator[Raw]:
-    """What closes a way closes it for all goods of a kind: arcs do not know where goods come from or go to."""
+    """Check that closures are for all countries: arcs do not know where goods come from or go to."""
     table = case.restrictions
     for field in ("origin_countries", "destination_countries"):
         for row in positions(((table["effect"] == "closed") & table[field].notna()).to_numpy(dtype=bool)):
