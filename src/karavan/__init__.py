@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from karavan.report.article import article_page
     from karavan.report.brief import Brief, brief
     from karavan.report.corridors import corridors
+    from karavan.report.limits import over_capacity
     from karavan.report.routes import route_records
     from karavan.report.said import Said, said_section
     from karavan.report.series_chart import series_page, series_svg
@@ -111,6 +112,7 @@ _HOME = {
     "karavan.report.article": ("article_page",),
     "karavan.report.brief": ("Brief", "brief"),
     "karavan.report.corridors": ("corridors",),
+    "karavan.report.limits": ("over_capacity",),
     "karavan.report.routes": ("route_records",),
     "karavan.report.said": ("Said", "said_section"),
     "karavan.report.series_chart": ("series_page", "series_svg"),
@@ -193,6 +195,7 @@ __all__ = [
     "facts_csv",
     "facts_jsonl",
     "gazetteer",
+    "over_capacity",
     "packs",
     "parse_areas",
     "parse_series",

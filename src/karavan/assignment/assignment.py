@@ -28,6 +28,7 @@ REASONS = {
     Reason.CAPACITY: "capacity",
     Reason.CHOICE: "shippers' choice",
 }
+CRUMB = 1e-6  # of a demand: less left unserved is the solver's tolerance
 SMALL = 1e-9  # relative to the largest flow: less is no flow
 
 
@@ -128,14 +129,15 @@ class Assignment:
     def pairs(self) -> pd.DataFrame:
         """One row a demand row: tonnes, served, unserved and why, mean cost, hours and km of what is served."""
         rows, s = demand_rows(self.model.case), self.solution
+        left = s.unserved > CRUMB * self.problem.tonnes
         out = pd.DataFrame(
             {
                 "id": rows.index.to_numpy(dtype=object),
                 **{c: rows[c].to_numpy(dtype=object) for c in ("origin", "destination", "commodity")},
                 "tonnes": self.problem.tonnes,
                 "served": s.served,
-                "unserved": np.where(s.unserved > SMALL * np.maximum(self.problem.tonnes, 1.0), s.unserved, 0.0),
-                "reason": [REASONS[Reason(r)] for r in s.reason],
+                "unserved": np.where(left, s.unserved, 0.0),
+                "reason": [REASONS[Reason(r)] if some else "" for r, some in zip(s.reason, left, strict=True)],
                 "unserved_price": self.problem.unserved_price,
                 "source": rows["source"].to_numpy(dtype=object),
                 "confidence": rows["confidence"].to_numpy(dtype=object),
@@ -311,6 +313,7 @@ class Assignment:
             "pairs": _records(self.pairs.drop(columns=["source"])),
             "links": _records(self.links),
             "services": _records(self.services),
+            "facilities": _records(self.facilities),
         }
 
 

@@ -75,14 +75,12 @@ def assign(
 
     Example: `karavan assign --pack caspian --json`
     """
-    from karavan.report.limits import over_capacity  # here, so that `--help` stays quick
-
     chosen = kv.AllOrNothing() if method == "all-or-nothing" else kv.LeastCost(objective=objective)
     with working("Reading the case") as note:
         network = read(pack, case)
         note("Assigning the demand")
         result = kv.assign(network, method=chosen, day=_day(day), month=month)
-        over = over_capacity(result)
+        over = kv.over_capacity(result)
         document = result.to_json() | {"over_capacity": over}
     if as_json:
         print_json(document)

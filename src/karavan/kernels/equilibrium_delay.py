@@ -60,7 +60,8 @@ def queue_time(r, per_time, j, period):
     if root == 0.0:
         return 0.0, 0.5 * period, 0.0
     quarter = 0.25 * period
-    return quarter * (z + root), quarter * (1.0 + half / root), quarter * (1.0 - (half / root) ** 2) / root
+    value = z + root if z > 0.0 else k * r / (root - z)  # the same, without loss of digits
+    return quarter * value, quarter * (1.0 + half / root), quarter * (1.0 - (half / root) ** 2) / root
 
 
 @kernel

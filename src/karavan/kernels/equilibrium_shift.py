@@ -11,7 +11,9 @@ import numpy as np
 from karavan.kernels.cache import kernel
 from karavan.kernels.equilibrium_delay import delay_at
 
-SOLVES = 3  # of the equations of a Newton step, each without the paths that the last one would empty
+SOLVES = 10  # of the equations of a Newton step, each without the paths that the last one would empty
+FLAT_SOLVES = 20  # the same, after steps along which no slope holds back
+FLAT = 1e-9  # curvature over the sum of the single ones below which a direction is flat
 
 
 @kernel
@@ -192,6 +194,24 @@ def balance_pairs(pair_path, base, value):
 
 
 @kernel
+def room_along(pair_path, base, has, step, direction):
+    """Return how far flows can go on along a direction, after a step, before the first falls to zero."""
+    room = np.inf
+    for j in range(base.size):
+        left, less = has[base[j]], 0.0
+        for q in range(pair_path[j], pair_path[j + 1]):
+            if q == base[j]:
+                continue
+            left -= step[q]
+            less += direction[q]
+            if direction[q] < 0.0:
+                room = min(room, max(has[q] + step[q], 0.0) / -direction[q])
+        if less > 0.0:
+            room = min(room, max(left, 0.0) / less)
+    return room if room < np.inf else 0.0
+
+
+@kernel
 def newton(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope, iterations):
     """Move flow of all open pairs at once: a Newton step over all paths in use, by conjugate gradients.
 
@@ -229,13 +249,17 @@ def newton(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope
     step, direction, curved = np.zeros(n), np.zeros(n), np.zeros(n)
     residual = -gradient
     load = np.empty(m)
-    for _ in range(SOLVES):
+    solves = 0
+    n_flat = 0
+    while solves < SOLVES + n_flat:
+        solves += 1
+        flat = False
         norm = 0.0
         for q in range(n):
             direction[q] = residual[q] / slopes[q] if free[q] else 0.0
             if free[q]:
                 norm += residual[q] * direction[q]
-        goal = 1e-3 * norm
+        goal = 1e-7 * norm
         for _ in range(iterations):
             if norm <= goal:
                 break
@@ -244,11 +268,16 @@ def newton(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope
             for a in range(m):
                 load[a] *= slope[a]
             pair_differences(pair_path, path_link, link, base, free, load, curved)
-            bend = 0.0
+            bend = stiff = 0.0
             for q in range(n):
                 if free[q]:
                     bend += direction[q] * curved[q]
-            if bend <= 0.0:
+                    stiff += slopes[q] * direction[q] * direction[q]
+            if bend <= FLAT * stiff:  # classes that value links differently change places: go as far as flows allow
+                length = room_along(pair_path, base, has, step, direction)
+                for q in range(n):
+                    step[q] += length * direction[q]
+                flat = n_flat < FLAT_SOLVES
                 break
             length = norm / bend
             before, norm = norm, 0.0
@@ -261,13 +290,23 @@ def newton(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope
                 direction[q] = residual[q] / slopes[q] + norm / before * direction[q] if free[q] else 0.0
         # flows that would fall below zero stop there, and the others are worked out again
         cut = 0
-        for q in range(n):
-            if free[q] and step[q] < -has[q]:
-                step[q] = -has[q]
-                free[q] = False
-                cut += 1
+        for j in range(n_pairs):
+            taken = 0.0
+            step[base[j]] = 0.0
+            for q in range(pair_path[j], pair_path[j + 1]):
+                if free[q] and step[q] <= -has[q] * (1.0 - 1e-12) and (step[q] < -has[q] or flat):
+                    step[q] = -has[q]
+                    free[q] = False
+                    cut += 1
+                taken += step[q]
+            if taken > has[base[j]] * (1.0 - 1e-12) and (taken > has[base[j]] or flat) and taken > 0.0:
+                for q in range(pair_path[j], pair_path[j + 1]):
+                    step[q] *= has[base[j]] / taken
+                    cut += 1 if free[q] else 0
+                    free[q] = False
         if cut == 0:
             break
+        n_flat += 1 if flat else 0
         balance_pairs(pair_path, base, step)
         spread(path_link, link, step, load)
         for a in range(m):
@@ -276,14 +315,6 @@ def newton(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope
         for q in range(n):
             if free[q]:
                 residual[q] = -gradient[q] - curved[q]
-    for j in range(n_pairs):
-        taken = 0.0
-        for q in range(pair_path[j], pair_path[j + 1]):
-            step[q] = step[q] if q != base[j] else 0.0
-            taken += step[q]
-        if taken > has[base[j]]:
-            for q in range(pair_path[j], pair_path[j + 1]):
-                step[q] *= has[base[j]] / taken
     balance_pairs(pair_path, base, step)
     spread(path_link, link, step, load)
     still = 0.0

@@ -96,7 +96,8 @@ def _totals(a: Outcome, b: Outcome) -> pd.DataFrame:
 def _table(a: pd.DataFrame, b: pd.DataFrame, name: str) -> pd.DataFrame:
     key, measures = list(KEYS[name]), [m for m in MEASURES[name] if m in a.columns and m in b.columns]
     labels = [c for c in NAMES if c in a.columns and c not in key]
-    both = a[key + labels + measures].merge(b[key + labels + measures], on=key, how="outer", suffixes=("_a", "_b"))
+    sides = [x[key + labels + measures].astype(dict.fromkeys(key, object)) for x in (a, b)]  # either may be empty
+    both = sides[0].merge(sides[1], on=key, how="outer", suffixes=("_a", "_b"))
     out: dict[str, Any] = {c: both[c] for c in key}
     out |= {c: both[f"{c}_b"].where(both[f"{c}_b"].notna(), both[f"{c}_a"]) for c in labels}
     changed = np.zeros(len(both), dtype=bool)

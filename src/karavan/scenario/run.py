@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 MARKER = "manifest.json"
 PACKAGE = Path(__file__).resolve().parents[1]
+RESTS_ON = ("schema", "kernels", "network", "cost", "assignment", "scenario")
 PERIODS_OF_TIME = (("open_from", "open_until"), ("valid_from", "valid_until"))
 
 
@@ -185,9 +186,10 @@ def _hash(content: bytes) -> str:
 
 @cache
 def _code() -> str:
-    """Return a hash of this program, so that what an older one worked out is not taken for its own."""
-    files = sorted(p for p in PACKAGE.rglob("*") if p.suffix in {".py", ".csv"} and "packs" not in p.parts)
-    return _hash(b"".join(p.read_bytes() for p in files))
+    """Return a hash of the program's parts that results rest on, so that those of an older one are taken."""
+    files = [PACKAGE / "model.py", PACKAGE / "problem.py", PACKAGE / "units.py"]
+    files += [p for part in RESTS_ON for p in (PACKAGE / part).rglob("*") if p.suffix in {".py", ".csv"}]
+    return _hash(b"".join(p.read_bytes() for p in sorted(files)))
 
 
 @cache
