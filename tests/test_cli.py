@@ -312,3 +312,26 @@ def test_any_result_becomes_strict_json(value: Any) -> None:
 def test_numbers_of_people() -> None:
     shown = [cell_text(v) for v in (2024, 12_345, 3128.4, 0.5, math.nan, None, True, "A")]
     assert shown == ["2024", "12,345", "3,128", "0.5", "", "", "yes", "A"]
+
+
+def test_a_congested_network_is_assigned_from_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net = tmp_path / "two_net.tntp"
+    net.write_text(
+        "<NUMBER OF ZONES> 2\n<NUMBER OF NODES> 2\n<FIRST THRU NODE> 1\n<NUMBER OF LINKS> 2\n<END OF METADATA>\n"
+        "~ init term capacity length time b power speed toll type ;\n"
+        "1 2 10 1 1 1 1 0 0 1 ;\n1 2 10 1 2 0 1 0 0 1 ;\n"
+    )
+    (tmp_path / "two_trips.tntp").write_text(
+        "<NUMBER OF ZONES> 2\n<TOTAL OD FLOW> 30.0\n<END OF METADATA>\nOrigin 1\n 2 : 30.0;\n"
+    )
+    out = tmp_path / "flows.csv"
+    document = run_json(capsys, "assign", net, "--method", "user-equilibrium", "--gap", "1e-10", "--out", out)
+    # the first link takes 10 (1 + 10 / 10 = 2), the other 20 at a constant 2: Beckmann 10 + 5 + 40
+    assert document["objective"] == pytest.approx(55.0)
+    assert document["relative_gap"] <= 1e-10
+    flows = [float(line.split(",")[2]) for line in out.read_text().splitlines()[1:]]
+    assert flows == pytest.approx([10.0, 20.0])
+
+
+def test_logit_asks_for_its_dispersion(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--theta" in run_json(capsys, "assign", "--method", "logit", code=2)["error"]

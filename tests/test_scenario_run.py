@@ -15,6 +15,7 @@ from test_scenario_apply import small
 
 import karavan as kv
 from karavan.cli import main
+from karavan.scenario.run import _code
 
 SCENARIOS = {
     "double": '[[change]]\nopen = "double"\nbecause = "a test"\n',
@@ -67,6 +68,7 @@ def test_only_what_has_changed_is_worked_out_again(study: Path, tmp_path: Path) 
 
 
 def test_a_run_that_is_killed_goes_on(study: Path, tmp_path: Path) -> None:
+    _code.cache_clear()  # the other process reads the program as it is now
     whole, folder = tmp_path / "whole", tmp_path / "killed"
     kv.run(kv.Study.read(study), whole)
     command = [sys.executable, "-m", "karavan", "run", str(study), "--out", str(folder), "--workers", "1"]

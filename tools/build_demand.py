@@ -1,10 +1,9 @@
-# ruff: noqa: INP001 - a script of the checkout, no package
 """Rebuild the demand of the Caspian pack from trade, unit values and published tonnes.
 
 Run from the checkout: ``python tools/build_demand.py`` rewrites ``demand.csv`` of the pack from ``demand_inputs.csv``
-beside this script and the pack's ``trade.csv``, ``commodities.csv`` and ``zones.csv``, and prints what share of the tonnes rests on
-guesses. ``--check`` writes nothing and exits with 1 if the file would change. Observed volumes (``counts.csv``) are
-never read: demand must not be fitted to what it is compared with.
+beside this script and the pack's ``trade.csv``, ``commodities.csv`` and ``zones.csv``, and prints what share of the
+tonnes rests on guesses. ``--check`` writes nothing and exits with 1 if the file would change. Observed volumes
+(``counts.csv``) are never read: demand must not be fitted to what it is compared with.
 
 One row of ``demand_inputs.csv`` is one sum. Its base is ``tonnes`` or ``value_usd``, or what its ``trade_rows`` add up
 to, and ``method`` says how tonnes come from it:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from karavan.assignment.calibrate import Calibration, calibrate
     from karavan.assignment.draws import Draws, draws
     from karavan.assignment.front import assign
-    from karavan.assignment.methods import AllOrNothing, LeastCost, Logit
+    from karavan.assignment.equilibrium_front import CongestedAssignment, assign_congested
+    from karavan.assignment.methods import AllOrNothing, LeastCost, Logit, SystemOptimum, UserEquilibrium
     from karavan.assignment.select import select, skims, used_paths
     from karavan.errors import (
         AmbiguousName,
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from karavan.schema.case import Case
     from karavan.schema.check import CheckReport
     from karavan.schema.describe import describe
+    from karavan.schema.io.anything import read_network
     from karavan.schema.io.folder import read_case, write_case
     from karavan.schema.io.geopackage import read_geopackage, write_geopackage
     from karavan.schema.io.gmns import read_gmns, write_gmns
@@ -80,8 +82,9 @@ _HOME = {
     "karavan.assignment.assignment": ("Assignment",),
     "karavan.assignment.calibrate": ("Calibration", "calibrate"),
     "karavan.assignment.draws": ("Draws", "draws"),
+    "karavan.assignment.equilibrium_front": ("CongestedAssignment", "assign_congested"),
     "karavan.assignment.front": ("assign",),
-    "karavan.assignment.methods": ("AllOrNothing", "LeastCost", "Logit"),
+    "karavan.assignment.methods": ("AllOrNothing", "LeastCost", "Logit", "SystemOptimum", "UserEquilibrium"),
     "karavan.assignment.select": ("select", "skims", "used_paths"),
     "karavan.errors": (
         "AmbiguousName",
@@ -128,6 +131,7 @@ _HOME = {
     "karavan.schema.case": ("Case",),
     "karavan.schema.check": ("CheckReport",),
     "karavan.schema.describe": ("describe",),
+    "karavan.schema.io.anything": ("read_network",),
     "karavan.schema.io.folder": ("read_case", "write_case"),
     "karavan.schema.io.geopackage": ("read_geopackage", "write_geopackage"),
     "karavan.schema.io.gmns": ("read_gmns", "write_gmns"),
@@ -148,6 +152,7 @@ __all__ = [
     "CaseError",
     "CheckReport",
     "Comparison",
+    "CongestedAssignment",
     "Draws",
     "Finding",
     "FormatError",
@@ -174,13 +179,16 @@ __all__ = [
     "Shipment",
     "SolverError",
     "Study",
+    "SystemOptimum",
     "Trace",
+    "UserEquilibrium",
     "Validation",
     "Verdict",
     "__version__",
     "apply",
     "article_page",
     "assign",
+    "assign_congested",
     "brief",
     "build_model",
     "calibrate",
@@ -204,6 +212,7 @@ __all__ = [
     "read_case",
     "read_geopackage",
     "read_gmns",
+    "read_network",
     "read_outcome",
     "read_pack",
     "read_results",

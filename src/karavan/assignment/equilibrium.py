@@ -406,7 +406,9 @@ def _balance(work: _Work, blocks: Sequence[_Block], goal: float, rounds: int = R
         slow = excess > SLOW * left
         left = excess
         if slow and number + 1 < rounds and len(merged) == 1:
-            equilibrium_shift.newton(*_arguments(work, merged[0]), GRADIENTS)
+            arguments = _arguments(work, merged[0])
+            if not equilibrium_shift.newton(*arguments, GRADIENTS, False):  # noqa: FBT003  a kernel has no keywords
+                equilibrium_shift.newton(*arguments, GRADIENTS, True)  # noqa: FBT003
             left = np.inf
     if merged is not parts:
         _split(merged[0], parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,6 +91,17 @@ class CongestedAssignment:
             "unserved": float(s.unserved.sum()),
             "within_zones": self.network.within,
         }
+
+
+    def write_link_flows(self, file: str | Path) -> Path:
+        """Write `link_flows` as CSV, whole or not at all; return the file."""
+        from karavan.schema.io.atomic import whole_file
+
+        file = Path(file)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(file) as staging:
+            self.link_flows.to_csv(staging, index=False, lineterminator="\n")
+        return file
 
 
 def assign_congested(

@@ -16,7 +16,7 @@ from karavan.cli.output import number, print_json, print_line, print_table, work
 if TYPE_CHECKING:
     import pandas as pd
 
-Method = Literal["least-cost", "all-or-nothing"]
+Method = Literal["least-cost", "all-or-nothing", "logit", "user-equilibrium", "system-optimum"]
 Objective = Literal["cost", "served first"]
 SHOWN = 15  # rows of a table for people; --json has all
 BOTTLENECK = ("name", "element", "direction", "unit", "capacity", "used", "shadow_price", "usd_per_tonne", "scarcity")
@@ -61,10 +61,24 @@ def route(
 
 
 def assign(
-    method: Annotated[Method, typer.Option("--method", help="How goods choose: under hard capacity, or ignoring it.")]
-    = "least-cost",
-    objective: Annotated[Objective, typer.Option("--objective", help="Least cost, or most served and then least cost.")]
-    = "cost",
+    network: Annotated[
+        Path | None,
+        typer.Argument(help="A case folder, GMNS folder, GeoPackage or TNTP _net file; else --pack, --case."),
+    ] = None,
+    method: Annotated[Method, typer.Option("--method", help="How goods choose.")] = "least-cost",
+    objective: Annotated[
+        Objective, typer.Option("--objective", help="Least cost, or most served and then least cost.")
+    ] = "cost",
+    theta: Annotated[float | None, typer.Option("--theta", help="logit: dispersion, 1 over USD per tonne.")] = None,
+    gap: Annotated[float, typer.Option("--gap", help="Relative gap to reach.")] = 1e-6,
+    trips: Annotated[Path | None, typer.Option("--trips", help="TNTP: trip table, if not beside the network.")] = None,
+    toll_weight: Annotated[float, typer.Option("--toll-weight", help="Time that a unit of toll is worth.")] = 0.0,
+    distance_weight: Annotated[
+        float, typer.Option("--distance-weight", help="Time that a unit of length is worth.")
+    ] = 0.0,
+    out: Annotated[Path, typer.Option("--out", help="Congested methods: file of link flows to write (CSV).")] = Path(
+        "link_flows.csv"
+    ),
     month: Annotated[bool, typer.Option("--month", help="The busiest month in place of the year.")] = False,
     day: DayOption = None,
     pack: PackOption = None,
@@ -73,19 +87,67 @@ def assign(
 ) -> None:
     """Assign the demand of a case to its network: served and unserved tonnes, flows, what binds and what it is worth.
 
+    `user-equilibrium` and `system-optimum` are for networks whose links have delay functions, as TNTP ones.
+
     Example: `karavan assign --pack caspian --json`
+
+    Example: `karavan assign --method user-equilibrium SiouxFalls_net.tntp`
     """
-    chosen = kv.AllOrNothing() if method == "all-or-nothing" else kv.LeastCost(objective=objective)
+    chosen = _method(method, objective, theta, gap)
     with working("Reading the case") as note:
-        network = read(pack, case)
+        read_in = read(pack, case) if network is None else kv.read_network(network, trips=trips)
         note("Assigning the demand")
-        result = kv.assign(network, method=chosen, day=_day(day), month=month)
-        over = kv.over_capacity(result)
-        document = result.to_json() | {"over_capacity": over}
+        if isinstance(chosen, kv.UserEquilibrium | kv.SystemOptimum):
+            flows = kv.assign_congested(
+                read_in, method=chosen, toll_weight=toll_weight, distance_weight=distance_weight
+            )
+            flows.write_link_flows(out)
+            document = flows.summary | {"link_flows": out}
+        else:
+            result = kv.assign(read_in, method=chosen, day=_day(day), month=month)
+            over = kv.over_capacity(result)
+            document = result.to_json() | {"over_capacity": over}
     if as_json:
         print_json(document)
-        return
-    _show_assignment(result, over)
+    elif isinstance(chosen, kv.UserEquilibrium | kv.SystemOptimum):
+        _show_congested(flows, out)
+    else:
+        _show_assignment(result, over)
+
+
+def _method(
+    method: Method, objective: Objective, theta: float | None, gap: float
+) -> kv.LeastCost | kv.AllOrNothing | kv.Logit | kv.UserEquilibrium | kv.SystemOptimum:
+    """Return the method an option names; what is wrong with its numbers is a fault of the call."""
+    if method == "logit" and theta is None:
+        message = "logit needs --theta: there is no usual value; `calibrate` in Python finds one from counts"
+        raise typer.BadParameter(message)
+    try:
+        match method:
+            case "all-or-nothing":
+                return kv.AllOrNothing()
+            case "logit":
+                return kv.Logit(theta=theta or 0.0)
+            case "user-equilibrium":
+                return kv.UserEquilibrium(gap=gap)
+            case "system-optimum":
+                return kv.SystemOptimum(gap=gap)
+            case _:
+                return kv.LeastCost(gap=gap, objective=objective)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _show_congested(flows: kv.CongestedAssignment, out: Path) -> None:
+    total = flows.summary
+    rows = [(k, number(p.relative_gap), number(p.seconds, "s")) for k, p in enumerate(flows.solution.passes, start=1)]
+    print_table("Passes", ("pass", "relative gap", "time"), rows)
+    print_line(
+        f"{total['method']} of {total['case']}: objective {total['objective']:.6f}, relative gap "
+        f"{total['relative_gap']:.3g}, {total['iterations']} iterations, {number(total['seconds'], 's')}; "
+        f"ended by {total['ending']}"
+    )
+    print_line(f"Link flows in {out}")
 
 
 def brief(
@@ -198,6 +260,8 @@ def _show_assignment(result: kv.Assignment, over: pd.DataFrame) -> None:
     )
     if isinstance(result.method, kv.AllOrNothing):
         print_line("AllOrNothing: every tonne goes its cheapest way, whatever the capacities")
+    elif isinstance(result.method, kv.Logit):
+        print_line(f"Logit, theta {result.method.theta:g}: shippers choose for themselves, queues at full facilities")
     else:
         best = f"proven within {number(total['gap'])} of the best"
         print_line(f"{total['method']}, objective {total['objective']}, {best}")

@@ -11,8 +11,8 @@ import numpy as np
 from karavan.kernels.cache import kernel
 from karavan.kernels.equilibrium_delay import delay_at
 
-SOLVES = 10  # of the equations of a Newton step, each without the paths that the last one would empty
-FLAT_SOLVES = 20  # the same, after steps along which no slope holds back
+SOLVES = 3  # of the equations of a Newton step, each without the paths that the last one would empty
+FLAT_SOLVES = 50  # more of them, each after a step that ended where the first flow fell to zero
 FLAT = 1e-9  # curvature over the sum of the single ones below which a direction is flat
 
 
@@ -212,12 +212,20 @@ def room_along(pair_path, base, has, step, direction):
 
 
 @kernel
-def newton(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope, iterations):
+def newton(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope, iterations, careful):
     """Move flow of all open pairs at once: a Newton step over all paths in use, by conjugate gradients.
 
     Each pair's path of most flow is its base; the others' flows are the variables. Paths at zero flow that cost more
     than their base stay there; flows that would fall below zero stop at zero. The step is cut back until the cost
     along it no longer rises at its end. Arguments as in `shift`; `has`, `flow`, `time`, `slope` are changed.
+
+    Parameters
+    ----------
+    iterations
+        Conjugate gradients in one solve, at most.
+    careful
+        False: all flows that would fall below zero stop at once. What is left of the step may then be of little use:
+        if less than a tenth of it can be made, none is. True: one flow stops at a time.
 
     Returns
     -------
@@ -259,7 +267,7 @@ def newton(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope
             direction[q] = residual[q] / slopes[q] if free[q] else 0.0
             if free[q]:
                 norm += residual[q] * direction[q]
-        goal = 1e-7 * norm
+        goal = 1e-3 * norm
         for _ in range(iterations):
             if norm <= goal:
                 break
@@ -273,13 +281,16 @@ def newton(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope
                 if free[q]:
                     bend += direction[q] * curved[q]
                     stiff += slopes[q] * direction[q] * direction[q]
-            if bend <= FLAT * stiff:  # classes that value links differently change places: go as far as flows allow
-                length = room_along(pair_path, base, has, step, direction)
-                for q in range(n):
-                    step[q] += length * direction[q]
-                flat = n_flat < FLAT_SOLVES
-                break
-            length = norm / bend
+            # where nothing bends, as when classes that value links differently change places, go as far as flows allow
+            level = bend <= FLAT * stiff
+            length = norm / bend if not level else np.inf
+            if level or careful:
+                room = room_along(pair_path, base, has, step, direction)
+                if room <= length:
+                    for q in range(n):
+                        step[q] += room * direction[q]
+                    flat = n_flat < FLAT_SOLVES
+                    break
             before, norm = norm, 0.0
             for q in range(n):
                 if free[q]:
@@ -345,7 +356,7 @@ def newton(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope
         middle = share * start / (start - end) if end > start else high
         share = middle if low < middle < high else 0.5 * (low + high)
     share = low
-    if share == 0.0:
+    if share == 0.0 or (share < 0.1 and not careful):
         return False
     for q in range(n):
         has[q] = max(has[q] + share * step[q], 0.0)
