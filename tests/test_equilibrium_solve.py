@@ -153,7 +153,7 @@ def test_two_links_of_each_function_against_a_general_optimizer() -> None:
 
 
 def test_classes_change_places_on_the_same_links() -> None:
-    """Steep links that two classes value differently: only swaps between pairs lead on, and nothing bends along them."""
+    """On steep links that classes value differently only swaps between pairs lead on, and nothing bends along them."""
     p = random_network(51596, n_nodes=14, n_classes=3, zones=1)
     s = equilibrium(p, gap=1e-12)
     assert s.converged

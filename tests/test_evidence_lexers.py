@@ -334,3 +334,9 @@ def test_hostile_input_takes_linear_time(unit, size):
     seconds(1000)
     small = seconds(size // 10)
     assert seconds(size) < max(25 * small, 2.0) + 1.0
+
+
+def test_a_counterpart_of_nobody_known_breaks_nothing():
+    """Found by the fuzzer: the role of a counterpart is taken from a person, and there is none."""
+    text = "Ethiopia and Djibouti signed. And her Djiboutian counterpart Mohamed Warsama put their names to the document."
+    extract(read_document(text))

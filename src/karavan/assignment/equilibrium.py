@@ -407,8 +407,8 @@ def _balance(work: _Work, blocks: Sequence[_Block], goal: float, rounds: int = R
         left = excess
         if slow and number + 1 < rounds and len(merged) == 1:
             arguments = _arguments(work, merged[0])
-            if not equilibrium_shift.newton(*arguments, GRADIENTS, False):  # noqa: FBT003  a kernel has no keywords
-                equilibrium_shift.newton(*arguments, GRADIENTS, True)  # noqa: FBT003
+            if not equilibrium_shift.newton(*arguments, GRADIENTS, False):
+                equilibrium_shift.newton(*arguments, GRADIENTS, True)
             left = np.inf
     if merged is not parts:
         _split(merged[0], parts)

@@ -259,7 +259,7 @@ def find_people(text: str, start: int, end: int, geo: Sequence[Mention], known: 
             earlier = [p for p in (*known, *out) if p.name_start >= 0]
             here = [p for p in earlier if p.actor.name.split()[-1] in text[start : m.start()]]
             role = here[-1].actor.title if here else ""
-        if role[0].islower() and role.split()[-1] in {"head", "envoy", "leader"} and country is None:
+        if role[:1].islower() and role.split()[-1] in {"head", "envoy", "leader"} and country is None:
             continue
         code = (
             country.entry.countries[0]
