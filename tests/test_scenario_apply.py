@@ -14,6 +14,7 @@ import karavan as kv
 from karavan.assignment.front import assign
 from karavan.model import build_model, problem_of
 from karavan.problem import perturb
+from karavan.scenario.apply import apply_edits
 
 WHY = {"because": "a test"}
 PACK = kv.packs()["caspian"]
@@ -149,6 +150,8 @@ def test_water_takes_capacity_and_costs_money() -> None:
     assert proportional.facilities.at["quay", "capacity_stated"] == pytest.approx(3750)
     kept = changed(level, {"open": "dig", "depth_m": 5.0, "depth_level_m": -27.0}, year=2030)
     assert kept.facilities.at["quay", "capacity_stated"] == 5000  # a depth that is kept does not fall with the water
+    applied = apply_edits(small(), kv.Scenario.of("test", {**level, **WHY}), year=2030)
+    assert applied.unknowns == ("the depth of C is not known: it limits nothing at any water level",)
     gone = changed({"level": "gone", "body": "Lake"}, year=2030)
     assert gone.facilities.at["quay", "capacity_stated"] < 2500
 

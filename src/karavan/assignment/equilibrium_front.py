@@ -12,7 +12,7 @@ import pandas as pd
 
 from karavan.assignment import UserEquilibrium, solve_congested
 from karavan.assignment.result import Reason
-from karavan.network.congested import CongestedNetwork, network_of
+from karavan.assignment.congested import CongestedNetwork, network_of
 
 if TYPE_CHECKING:
     from karavan.assignment.equilibrium_problem import EquilibriumSolution

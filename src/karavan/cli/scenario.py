@@ -40,7 +40,7 @@ def run(
         cells = [c.path for c in results.cells]
         worked = [c.path for c in results.worked]
         print_json({"folder": results.folder, "cells": cells, "worked_out": worked, "summary": results.summary,
-                    "changes": changes})  # fmt: skip
+                    "changes": changes, "unknowns": results.unknowns})  # fmt: skip
         return
     base = results.summary
     print_table("Base", TOTALS[1:], base.loc[base["scenario"] == "base", list(TOTALS[1:])].itertuples(index=False))
@@ -49,6 +49,8 @@ def run(
     for scenario in plan.runs:
         for change in scenario.assumptions:
             print_line(f"Assumption of {scenario.name}, with no model behind it: {change} ({change.reason})")
+    for said, names in _by_text(results.unknowns).items():
+        print_line(f"Not known ({', '.join(names)}): {said}")
     kept = len(results.cells) - len(results.worked)
     print_line(f"{results.folder}: {len(results.worked)} worked out, {kept} kept", style="bold")
 
@@ -79,6 +81,15 @@ def compare(
     print_table("Totals", [str(c) for c in found.totals.columns], found.totals.itertuples(index=False))
     for name, frame in found.tables.items():
         _show_table(name, frame)
+
+
+def _by_text(unknowns: dict[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    """Return the scenarios that each text is said of."""
+    out: dict[str, list[str]] = {}
+    for name, texts in unknowns.items():
+        for text in texts:
+            out.setdefault(text, []).append(name)
+    return out
 
 
 def _show_table(name: str, frame: Any) -> None:

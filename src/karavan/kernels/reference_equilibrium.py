@@ -7,7 +7,7 @@ of some 1e-4. It is kept here to check the path-based method by something that s
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,9 +16,8 @@ from karavan.kernels.reference import shortest_tree
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from karavan.assignment.equilibrium_problem import EquilibriumProblem
-
     Float = NDArray[np.float64]
+    EquilibriumProblem = Any  # the record of `karavan.assignment`, which stands above: only its arrays are read
 
 QUEUE_LIMIT = 0.95
 

@@ -433,5 +433,3 @@ def available_share(months: Sequence[float]) -> float:
     1.0
     """
     return sum(share * days for share, days in zip(months, DAYS_OF_MONTH, strict=True)) / sum(DAYS_OF_MONTH)
-
-

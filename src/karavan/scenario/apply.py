@@ -29,11 +29,12 @@ DIFF = ("table", "id", "field", "before", "after", "how", "because")
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A changed case with the cells that were changed, in the order in which they were."""
+    """A changed case with the cells that were changed, in the order in which they were, and what could not be known."""
 
     case: Case
     scenario: Scenario
     edits: tuple[Edit, ...]
+    unknowns: tuple[str, ...] = ()
 
     @property
     def diff(self) -> pd.DataFrame:
@@ -100,7 +101,7 @@ def apply_edits(case: Case, scenario: Scenario, *, year: int | None = None) -> A
     _recompute(draft)
     meta = replace(case.meta, year=at)
     changed = _with_provenance(draft, scenario)
-    return Applied(replace(changed, meta=meta), scenario, tuple(draft.edits))
+    return Applied(replace(changed, meta=meta), scenario, tuple(draft.edits), tuple(draft.unknowns))
 
 
 def source_id(scenario: Scenario) -> str:

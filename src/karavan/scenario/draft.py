@@ -43,6 +43,7 @@ class Draft:
         self.case = case
         self.frames: dict[str, pd.DataFrame] = {}
         self.edits: list[Edit] = []
+        self.unknowns: list[str] = []  # what the case does not hold, and the changes would have needed
         self._touched: dict[tuple[str, str, str], tuple[str, str, str]] = {}  # cell: how, after, by which
 
     def frame(self, name: str) -> pd.DataFrame:

@@ -69,6 +69,7 @@ def apply_levels(draft: Draft, levels: list[tuple[Change, str]], year: int | Non
     reason += f"; {change.reason if change is not None else dredged[0].because}"
     effects = _Effects(draft, level_spread(before), level_spread(after), reason, place)
     share = FIXED_SHARE if change is None else change.fixed_share
+    draft.unknowns += effects.unknown_depths()
     effects.services()
     effects.ports(share)
     effects.bulk()
@@ -120,6 +121,15 @@ class _Effects:
     def ships(self, keep: Callable[[Any], bool]) -> list[Any]:
         """Return the rows of vessels wanted that say how deep they lie."""
         return [v for v in self.known_ships if keep(v)]
+
+    def unknown_depths(self) -> list[str]:
+        """Name the ports that water links join to ports of known depth, and whose own depth is not known."""
+        links, modes = self.draft.frame("links"), self.draft.case.modes
+        at_sea = links[links["mode"].isin(modes.index[(modes["medium"] == "water").to_numpy(dtype=bool)])]
+        joined = [(str(a), str(b)) for a, b in zip(at_sea["from_node"], at_sea["to_node"], strict=True)]
+        known = {p for pair in joined for p in pair if self.draught(0, p, "dry_cargo") is not None}
+        beside = {b for pair in joined for a, b in (pair, pair[::-1]) if a in known} - known
+        return [f"the depth of {port} is not known: it limits nothing at any water level" for port in sorted(beside)]
 
     def fleet(self, service: str, unit: str) -> list[Any]:
         """Return the ships of a service; where their draughts are not known, ships of the pack that could stand in."""

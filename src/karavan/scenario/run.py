@@ -81,6 +81,15 @@ class Results:
         return pd.read_parquet(self.folder / cell.path / "diff.parquet")
 
     @property
+    def unknowns(self) -> dict[str, tuple[str, ...]]:
+        """What the case did not hold and a scenario would have needed, by scenario."""
+        found: dict[str, dict[str, None]] = {}
+        for c in self.cells:
+            said = (_manifest(self.folder / c.path) or {}).get("unknowns", [])
+            found.setdefault(c.scenario, {}).update(dict.fromkeys(said))
+        return {name: tuple(said) for name, said in found.items() if said}
+
+    @property
     def summary(self) -> pd.DataFrame:
         """The totals of every cell, one row each."""
         read = {c: pd.read_parquet(self.folder / c.path / "summary.parquet") for c in self.cells}
@@ -327,6 +336,7 @@ def _write(worker: _Worker, cell: Cell, scenario: Scenario, applied: Applied, fo
             "inputs": worker.inputs,
             "changes": [str(c) for c in scenario.changes],
             "assumptions": [f"{c}: {c.reason}" for c in scenario.assumptions],
+            "unknowns": applied.unknowns,
             "files": hashes,
         }
         _write_json(staging / MARKER, manifest)
