@@ -338,5 +338,5 @@ def test_hostile_input_takes_linear_time(unit, size):
 
 def test_a_counterpart_of_nobody_known_breaks_nothing():
     """Found by the fuzzer: the role of a counterpart is taken from a person, and there is none."""
-    text = "Ethiopia and Djibouti signed. And her Djiboutian counterpart Mohamed Warsama put their names to the document."
+    text = "Ethiopia and Djibouti signed. And her Djiboutian counterpart Mohamed Warsama put their names to it."
     extract(read_document(text))

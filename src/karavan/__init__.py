@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from karavan.assignment.assignment import Assignment
     from karavan.assignment.calibrate import Calibration, calibrate
     from karavan.assignment.draws import Draws, draws
-    from karavan.assignment.front import assign
     from karavan.assignment.equilibrium_front import CongestedAssignment, assign_congested
+    from karavan.assignment.front import assign
     from karavan.assignment.methods import AllOrNothing, LeastCost, Logit, SystemOptimum, UserEquilibrium
     from karavan.assignment.select import select, skims, used_paths
     from karavan.errors import (

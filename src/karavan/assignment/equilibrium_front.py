@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from karavan.assignment import UserEquilibrium, solve_congested
-from karavan.assignment.result import Reason
 from karavan.assignment.congested import CongestedNetwork, network_of
+from karavan.assignment.result import Reason
 
 if TYPE_CHECKING:
     from karavan.assignment.equilibrium_problem import EquilibriumSolution
