@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from karavan.assignment.methods import LeastCost
 from karavan.assignment.result import Reason
 from karavan.cost.tariffs import unit_tonnes
 from karavan.model import Model, demand_rows
@@ -37,7 +38,7 @@ class Assignment:
     """Flows of a case under its capacities.
 
     Frames: `pairs` (served and unserved by demand row), `links`, `link_goods`, `services`, `nodes`, `facilities`
-    (use and shadow prices), `paths`. Tonnes a year, or of the busiest month when `month`.
+    (use and shadow prices), `paths`, `link_flows`. Tonnes a year, or of the busiest month when `month`.
     """
 
     model: Model
@@ -45,6 +46,47 @@ class Assignment:
     solution: Solution
     method: Method
     month: bool = False
+
+    @property
+    def objective(self) -> float:
+        """USD: what the method minimised, as `Solution.objective` has it."""
+        return float(self.solution.objective)
+
+    @property
+    def relative_gap(self) -> float:
+        """Relative difference between the objective and what no flows can go below."""
+        return float(self.solution.gap)
+
+    @property
+    def converged(self) -> bool:
+        """Whether the gap asked for was reached; methods that ask for none end only when they are done."""
+        return not isinstance(self.method, LeastCost) or self.relative_gap <= self.method.gap
+
+    @cached_property
+    def link_flows(self) -> pd.DataFrame:
+        """One row an open link and direction: link_id, direction, flow (tonnes, by all that moves over it), cost.
+
+        `cost` is the generalized cost of hauling a tonne of the first commodity over it in the cheapest unit; NaN where
+        only services run.
+        """
+        graph, case = self.model.graph, self.model.case
+        counts = np.diff(graph.steps_indptr)
+        arc = np.repeat(np.arange(graph.n_arcs), counts)
+        key = 2 * graph.steps_link.astype(np.int64) + ~graph.steps_forward
+        ways, at = np.unique(key, return_inverse=True)
+        cost = np.full(len(ways), np.inf)
+        haul = graph.kind[arc] == ArcKind.HAUL
+        if len(self.model.costs):
+            first = np.where(self.model.open[0], self.model.generalized[0], np.inf)
+            np.minimum.at(cost, at[haul], first[arc[haul]])
+        return pd.DataFrame(
+            {
+                "link_id": case.links.index.to_numpy(dtype=object)[ways // 2],
+                "direction": np.where(ways % 2 == 0, "forward", "backward"),
+                "flow": np.bincount(at, weights=self.arc_tonnes[arc], minlength=len(ways)).astype(np.float64),
+                "cost": np.where(np.isfinite(cost), cost, np.nan),
+            }
+        )
 
     @cached_property
     def path_table(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:

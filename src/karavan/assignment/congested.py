@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from karavan.assignment.equilibrium_problem import EquilibriumProblem, make_equilibrium_problem
 from karavan.cost.delay import DelayFunction
-from karavan.errors import CaseError, Finding
+from karavan.errors import CaseError, Finding, FormatError
 from karavan.schema.case import positions
 
 if TYPE_CHECKING:
@@ -59,11 +60,13 @@ class CongestedNetwork:
     within: float
 
 
-def network_of(case: Case, *, toll_weight: float = 0.0, distance_weight: float = 0.0) -> CongestedNetwork:
+def network_of(
+    case: Case, *, toll_weight: float | None = None, distance_weight: float | None = None
+) -> CongestedNetwork:
     """Build the congested network of a case: open links that have a free-flow time, zones, demand.
 
     The cost of a link is its time, plus its toll times `toll_weight`, plus its declared length times `distance_weight`:
-    the weights bring both to the unit of time. A zone of one node is that node, passed by others only where
+    the weights bring both to the unit of time; not given, they are what `case.meta.units` declares, else 0. A zone of one node is that node, passed by others only where
     `zones.through` says so; a zone of several is a node of its own, joined to them free of charge.
 
     Raises
@@ -80,7 +83,8 @@ def network_of(case: Case, *, toll_weight: float = 0.0, distance_weight: float =
     back = ~links["directed"].fillna(value=False).to_numpy(dtype=bool)
     row = np.concatenate((np.arange(len(links)), np.flatnonzero(back)))
     columns = {c: links[c].to_numpy(dtype=np.float64) for c in ("delay_free_flow_time", *NEEDS["bpr"])}
-    fixed = _zero(links, "toll") * toll_weight + _zero(links, "declared_length") * distance_weight
+    weights = [declared_weight(case, k, w) for k, w in (("toll", toll_weight), ("distance", distance_weight))]
+    fixed = _zero(links, "toll") * weights[0] + _zero(links, "declared_length") * weights[1]
     codes = {f.name.lower(): int(f) for f in DelayFunction}
     kind = np.array([codes[str(x)] for x in links["delay_function"].fillna("constant")], dtype=np.int64)
     zones = _zones(case)
@@ -115,6 +119,24 @@ def network_of(case: Case, *, toll_weight: float = 0.0, distance_weight: float =
         commodities=commodities,
         within=float(demand["tonnes"].to_numpy(dtype=np.float64)[~between].sum()),
     )
+
+
+def declared_weight(case: Case, key: str, given: float | None) -> float:
+    """Return the time that a unit of toll or distance (`key`) is worth: as given, else as the case declares, else 0.
+
+    Raises `FormatError` where the case declares no number.
+    """
+    if given is not None:
+        return given
+    text = case.meta.units.get(f"{key}_weight", "0")
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        message = f"case.toml of {case.meta.name}: units.{key}_weight is {text!r}; give a number"
+        raise FormatError(message)
+    return value
 
 
 def _zero(links: pd.DataFrame, column: str) -> Float:

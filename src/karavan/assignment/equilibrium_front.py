@@ -108,8 +108,8 @@ def assign_congested(
     case: Case,
     *,
     method: CongestedMethod | None = None,
-    toll_weight: float = 0.0,
-    distance_weight: float = 0.0,
+    toll_weight: float | None = None,
+    distance_weight: float | None = None,
     start: CongestedAssignment | None = None,
 ) -> CongestedAssignment:
     """Assign the demand of a case whose links have delay functions.
@@ -121,7 +121,7 @@ def assign_congested(
     method
         `UserEquilibrium()` by default, or `SystemOptimum()`.
     toll_weight, distance_weight
-        Time that a unit of toll and of declared length is worth.
+        Time that a unit of toll and of declared length is worth; by default what the case declares, else 0.
     start
         An assignment of a like case to begin with: same links and demand rows, other values.
 

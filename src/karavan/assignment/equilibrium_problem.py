@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SHOWN = 5
 
-Ending: TypeAlias = Literal["gap", "precision", "stalled", "passes"]
+Ending: TypeAlias = Literal["gap", "precision", "stalled", "passes", "rounds"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -294,7 +294,8 @@ class EquilibriumSolution:
         Whether `relative_gap` is at most what was asked.
     ending
         Why the work ended: "gap" (as asked), "precision" (double precision gives no smaller one), "stalled" (many
-        searches gave no smaller one), "passes" (as many as allowed).
+        searches gave no smaller one), "passes" (as many as allowed); under hard capacities also "rounds" (of
+        multipliers, as many as allowed).
     passes
         Trace of the path search.
     seconds

@@ -72,10 +72,12 @@ def assign(
     theta: Annotated[float | None, typer.Option("--theta", help="logit: dispersion, 1 over USD per tonne.")] = None,
     gap: Annotated[float, typer.Option("--gap", help="Relative gap to reach.")] = 1e-6,
     trips: Annotated[Path | None, typer.Option("--trips", help="TNTP: trip table, if not beside the network.")] = None,
-    toll_weight: Annotated[float, typer.Option("--toll-weight", help="Time that a unit of toll is worth.")] = 0.0,
+    toll_weight: Annotated[
+        float | None, typer.Option("--toll-weight", help="Time that a unit of toll is worth; else as the case says.")
+    ] = None,
     distance_weight: Annotated[
-        float, typer.Option("--distance-weight", help="Time that a unit of length is worth.")
-    ] = 0.0,
+        float | None, typer.Option("--distance-weight", help="Time that a unit of length is worth; else as the case says.")
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="Congested methods: file of link flows to write (CSV).")] = Path(
         "link_flows.csv"
     ),

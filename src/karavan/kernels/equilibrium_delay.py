@@ -1,7 +1,8 @@
 """Delay functions of one link: value, slope, curvature and integral over the flow.
 
 `kind` is a code of `karavan.cost.delay.DelayFunction`, a row of `delay` (float64, 4 columns) holds free-flow time, one
-over capacity, b and power. What these mean for each function, and where it comes from: `karavan.cost.delay`.
+over capacity, b and power. What these mean for each function, and where it comes from: `karavan.cost.delay`. Where a
+code has `QUEUED` added, two more columns hold the flow from which a queue grows and how steeply.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 from karavan.kernels.cache import kernel
 
 MARGINAL = 8  # added to a code: what one more vehicle costs all, t + x t'
+QUEUED = 16  # added to a code: a queue at a hard capacity, on top of the time; not part of the integral
 QUEUE_LIMIT = 0.95  # of capacity: beyond, a queue grows along its tangent
 
 
@@ -84,6 +86,16 @@ def delay_at(kind, x, t0, per_flow, b, power):
 
 
 @kernel
+def link_delay(kind, x, delay, a):
+    """Return time on link a at flow x and its slope, as `delay_at`, with the queue of a code with `QUEUED`."""
+    time, slope = delay_at(kind & 15, x, delay[a, 0], delay[a, 1], delay[a, 2], delay[a, 3])
+    if kind & QUEUED and x > delay[a, 4]:
+        time += delay[a, 5] * (x - delay[a, 4])
+        slope += delay[a, 5]
+    return time, slope
+
+
+@kernel
 def delay_sum(kind, x, t0, per_flow, b, power):
     """Return the integral of the time on a link from flow 0 to x; of a code with `MARGINAL`, x times the time."""
     if x <= 0.0:
@@ -143,13 +155,13 @@ def hyperbola_sum(y, below):
 
 @kernel
 def delays(kind, flow, delay, time, slope):
-    """Write time and slope of every link; arrays (n_links,), `delay` (n_links, 4)."""
+    """Write time and slope of every link; arrays (n_links,), `delay` (n_links, 4 or 6)."""
     for a in range(kind.size):
-        time[a], slope[a] = delay_at(kind[a], flow[a], delay[a, 0], delay[a, 1], delay[a, 2], delay[a, 3])
+        time[a], slope[a] = link_delay(kind[a], flow[a], delay, a)
 
 
 @kernel
 def delay_integrals(kind, flow, delay, total):
     """Write to `total` (n_links,) the integral of every link."""
     for a in range(kind.size):
-        total[a] = delay_sum(kind[a], flow[a], delay[a, 0], delay[a, 1], delay[a, 2], delay[a, 3])
+        total[a] = delay_sum(kind[a] & 15, flow[a], delay[a, 0], delay[a, 1], delay[a, 2], delay[a, 3])

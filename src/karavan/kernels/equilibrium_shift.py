@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from karavan.kernels.cache import kernel
-from karavan.kernels.equilibrium_delay import delay_at
+from karavan.kernels.equilibrium_delay import link_delay
 
 SOLVES = 3  # of the equations of a Newton step, each without the paths that the last one would empty
 FLAT_SOLVES = 50  # more of them, each after a step that ended where the first flow fell to zero
@@ -22,7 +22,7 @@ def move(link, begin, end, step, kind, delay, flow, time, slope):
     for i in range(begin, end):
         a = link[i]
         flow[a] = max(flow[a] + step, 0.0)
-        time[a], slope[a] = delay_at(kind[a], flow[a], delay[a, 0], delay[a, 1], delay[a, 2], delay[a, 3])
+        time[a], slope[a] = link_delay(kind[a], flow[a], delay, a)
 
 
 @kernel
@@ -341,12 +341,7 @@ def newton(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope
         end = still
         for a in range(m):
             if load[a] != 0.0:
-                end += (
-                    load[a]
-                    * delay_at(kind[a], flow[a] + share * load[a], delay[a, 0], delay[a, 1], delay[a, 2], delay[a, 3])[
-                        0
-                    ]
-                )
+                end += load[a] * link_delay(kind[a], flow[a] + share * load[a], delay, a)[0]
         if end <= -1e-3 * start:
             low = share
             if share == 1.0 or end >= 0.3 * start:
@@ -363,5 +358,5 @@ def newton(pair_path, path_link, link, rest, has, kind, delay, flow, time, slope
     for a in range(m):
         if load[a] != 0.0:
             flow[a] = max(flow[a] + share * load[a], 0.0)
-            time[a], slope[a] = delay_at(kind[a], flow[a], delay[a, 0], delay[a, 1], delay[a, 2], delay[a, 3])
+            time[a], slope[a] = link_delay(kind[a], flow[a], delay, a)
     return True

@@ -26,7 +26,8 @@ DTYPES = {"number": "float64", "integer": "Int64", "boolean": "boolean"}
 class Meta:
     """What `case.toml` says: name, year, money, and what the case leaves out.
 
-    `units` declares the units of columns whose unit is "case units" (imported TNTP networks).
+    `units` declares the units of columns whose unit is "case units" (imported TNTP networks), and as numbers in text
+    `toll_weight` and `distance_weight`: the time that a unit of toll and of declared length is worth.
     """
 
     name: str

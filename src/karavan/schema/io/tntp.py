@@ -76,6 +76,8 @@ def read_tntp(
     name: str = "",
     units: Mapping[str, str] | None = None,
     crs: str | None = None,
+    toll_weight: float = 0.0,
+    distance_weight: float = 0.0,
 ) -> Case:
     """Read a TNTP network, with its trip table and node coordinates where given (plain, or gzip by the name ".gz").
 
@@ -86,12 +88,14 @@ def read_tntp(
     Trips become demand of one commodity, "vehicles", in the file's flow units; entries of zero are left out. Parallel
     links are all kept: "5-6", then "5-6#2".
     Coordinates are kept as `declared_x` and `declared_y`; with `crs` ("EPSG:4326") they become longitude and latitude.
+    `toll_weight` and `distance_weight` are the time that a unit of toll and of length is worth: no TNTP file has them,
+    so the case declares them (`units` keys of the same names), and a congested assignment reads them from there.
 
-    Raises `FormatError` naming file and line, `CaseError` when the network itself has errors.
+    Raises `ValueError` for a weight that is no finite number, `FormatError` naming file and line, `CaseError` when the network itself has errors.
     """
     from karavan.schema.check import check_tables
 
-    declared = _units(units or {})
+    declared = _units(units or {}) | _weights(toll_weight=toll_weight, distance_weight=distance_weight)
     file = _open(net)
     meta, body = _metadata(file)
     zones, count, first_through = _sizes(file, meta)
@@ -131,6 +135,14 @@ def _units(units: Mapping[str, str]) -> dict[str, str]:
         message = f"units has no key {unknown[0]!r}; its keys are {', '.join(QUANTITIES)}"
         raise FormatError(message)
     return {column: units.get(key, AS_IN_FILE) for key, columns in QUANTITIES.items() for column in columns}
+
+
+def _weights(**weights: float) -> dict[str, str]:
+    for key, value in weights.items():
+        if not math.isfinite(value) or value < 0.0:
+            message = f"{key} is {value}; give a number from 0"
+            raise ValueError(message)
+    return {key: repr(float(value)) for key, value in weights.items() if value}
 
 
 def _open(path: str | Path) -> _File:
