@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SECOND_PER_KM = 1e-3  # the tie between equal costs goes to fewer hours, then to fewer kilometres
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Model:
     """Everything derived from a case for a day. `costs` are in the order of `case.commodities`."""
 
@@ -39,6 +39,9 @@ class Model:
     restrictions: Restrictions
     capacity: Capacity
     emissions: ArcEmissions
+
+    def __repr__(self) -> str:
+        return f"<Model of {self.case.meta.name} on {self.day}: {self.graph.n_nodes} nodes, {self.graph.n_arcs} arcs>"
 
     @property
     def generalized(self) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Bool = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Problem:
     """Flows of several commodity classes that share capacity rows. Build it with `make_problem`, which checks it.
 

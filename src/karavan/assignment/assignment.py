@@ -33,7 +33,7 @@ CRUMB = 1e-6  # of a demand: less left unserved is the solver's tolerance
 SMALL = 1e-9  # relative to the largest flow: less is no flow
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Assignment:
     """Flows of a case under its capacities.
 
@@ -87,6 +87,10 @@ class Assignment:
                 "cost": np.where(np.isfinite(cost), cost, np.nan),
             }
         )
+
+    def __repr__(self) -> str:
+        s = self.summary
+        return f"<Assignment of {s['case']} by {s['method']}: {s['served']:,.0f} of {s['demand']:,.0f} t served>"
 
     @cached_property
     def path_table(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:

@@ -43,7 +43,7 @@ SEEN = 1e-2  # a count of which the model has less than this share says nothing 
 UNSURE = 2.0  # a standard error of so many usual changes: nothing has been found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Calibration:
     """What was fitted, and how well the counts are met before and after.
 
@@ -73,6 +73,10 @@ class Calibration:
     demand: pd.DataFrame
     unseen: tuple[str, ...]
     assignment: Assignment
+
+    def __repr__(self) -> str:
+        rest = ", ".join(f"{name} {value:.3g}" for name, value in self.summary.items())
+        return f"<Calibration of {self.case.meta.name}: {rest}>"
 
     @property
     def summary(self) -> dict[str, float]:

@@ -44,7 +44,7 @@ class Round:
     n_rows: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Columns:
     """Everything found on the way, from which a like problem starts: paths, rows, and the basis of the master.
 
@@ -114,7 +114,7 @@ class Residuals:
     cost: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Solution:
     """Flows, what is left unserved, and what capacity is worth.
 

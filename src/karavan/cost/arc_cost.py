@@ -21,7 +21,7 @@ from karavan.network.graph import ArcKind, Graph
 COMPONENTS = ("haulage", "handling", "border", "time")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ArcCost:
     """Generalized cost of every arc for one commodity at zero flow, in USD per tonne.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 G_PER_KG = 1000.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ArcEmissions:
     """kg CO2e per tonne on each arc, shape (n_arcs,): well-to-wheel where known, else tank-to-wheel alone.
 

@@ -30,7 +30,7 @@ PER_UNIT = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Capacity:
     """Capacity rows over arcs.
 

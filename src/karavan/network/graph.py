@@ -40,7 +40,7 @@ class ArcKind(IntEnum):
     RUN = 7
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Graph:
     """Topology with, for each arc, where it comes from in the tables. Positions are -1 where they do not apply.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from karavan.network.graph import Graph
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Restrictions:
     """Restrictions in force on a day.
 

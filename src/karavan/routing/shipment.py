@@ -33,7 +33,7 @@ class Shipment:
     tonnes: float = 20.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Route:
     """One way of moving a shipment.
 
@@ -54,6 +54,9 @@ class Route:
     unknowns: tuple[str, ...]
     unit_tonnes: float
     reason: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Route {self.origin} to {self.destination}: {self.km:,.0f} km, {self.days:.1f} days, {self.reason}>"
 
     @property
     def km(self) -> float:
