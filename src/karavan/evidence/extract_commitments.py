@@ -153,7 +153,9 @@ def _commitment(
         reasons.append("who commits is not certain")
     quantity = _quantity_slot(text, goal, areas, reasons) if goal is not None else _one_of(text, trigger, last, action)
     first_word = trigger.end
-    object_slot = Slot(text[first_word:last].strip(' ,.”"'), text[first_word:last], first_word, last, "explicit", 0.7)
+    closing = re.compile('[”"]').search(text, first_word + 1, last)
+    done = closing.start() if closing else last  # what follows a closing quotation mark is who said it
+    object_slot = Slot(text[first_word:done].strip(' ,.”“"'), text[first_word:done], first_word, done, "explicit", 0.7)
     if not object_slot.value:
         object_slot = MISSING
         if goal is None:
