@@ -29,6 +29,7 @@ soak: $(VENV)/.test $(VENV)/.debian
 	$(BIN)/python -m pytest -m soak
 
 bench: $(VENV)/.test
+	@$(INSTALL) '.[all,test,bench]' || echo "AequilibraE could not be installed; it is not measured beside"
 	set -e; for script in benchmarks/bench_*.py; do $(BIN)/python $$script; done
 
 lint: $(VENV)/.lint

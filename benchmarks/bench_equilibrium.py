@@ -1,14 +1,16 @@
 """Congested assignment on the TNTP networks: CPU seconds to each relative gap, skims, memory, threads.
 
-Run `python benchmarks/bench_equilibrium.py [NETWORK ...]`; it reads `../shared/data/tntp`, writes
-`benchmarks/results/equilibrium.json` and `equilibrium.md`. CPU seconds of the process (user and system), kernels
-compiled, from the arrays of the problem to the solution, hierarchy and all included; medians of `REPEATS` runs, of the
-large networks one. Each network has a process of its own, so that the peak of memory is its own.
+Run `python benchmarks/bench_equilibrium.py [NETWORK ...]`; networks that are not named keep their rows. It reads
+`../shared/data/tntp`, writes `benchmarks/results/equilibrium.json` and `equilibrium.md`. CPU seconds of the process
+(user and system), kernels compiled, from the arrays of the problem to the solution, hierarchy and all included; medians
+of `REPEATS` runs, of the large networks one. Each network has a process of its own, so that the peak of memory is its
+own. Where AequilibraE is installed (extra `bench`) it is measured in the same run, each gap in a process of its own.
 """
 
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import json
 import math
 import platform
@@ -45,6 +47,9 @@ AIMS = {
     ("Chicago-Sketch", 1e-6): 0.4, ("Chicago-Sketch", 1e-12): 1.2, ("Berlin-Center", 1e-6): 3.0,
     ("Chicago-Regional", 1e-4): 60.0,
 }  # fmt: skip
+PEER = ("SiouxFalls", "Anaheim", "Winnipeg", "Chicago-Sketch")  # not Barcelona: its compression errs there
+PEER_GAPS = (1e-4, 1e-6)
+PEER_LIMIT = 60.0  # seconds
 SKIM_AIMS = {"Berlin-Center": 0.12, "Chicago-Regional": 0.5}
 
 
@@ -114,6 +119,21 @@ def measure(name: str) -> dict[str, Any]:
     return row
 
 
+def peer(name: str) -> list[dict[str, Any]]:
+    """Measure AequilibraE on a network, where it is installed; a gap not reached in time ends it."""
+    found: list[dict[str, Any]] = []
+    if name not in PEER or importlib.util.find_spec("aequilibrae") is None:
+        return found
+    for gap in PEER_GAPS:
+        run = [sys.executable, str(Path(__file__).with_name("peer_aequilibrae.py")), name, str(gap)]
+        try:
+            done = subprocess.run(run, check=True, capture_output=True, text=True, timeout=PEER_LIMIT)
+        except subprocess.TimeoutExpired:
+            return [*found, {"target": gap, "cpu_s": None}]
+        found.append({"target": gap} | json.loads(done.stdout.splitlines()[-1]))
+    return found
+
+
 def to_gap(runs: list[Any], gap: float) -> float:
     """Return the median CPU seconds to the first pass at a gap."""
     firsts = [next(p.seconds for p in s.passes if p.exact and p.relative_gap <= gap) for s in runs]
@@ -168,8 +188,39 @@ def table(report: dict[str, Any]) -> str:
     if len(rows) > 2:
         fits = ", ".join(f"{over} {exponent(rows, over):.2f}" for over in ("zones", "links", "pairs"))
         lines += ["", f"CPU seconds to 1e-6 over these networks grow as a power of: {fits} (fitted one at a time)."]
+    lines += peer_table(rows)
+    before = [f"{r['network']} (commit {r['commit']})" for r in rows if r["commit"] != m["commit"]]
+    if before:
+        lines += ["", f"Measured in an earlier run: {', '.join(before)}."]
     lines += ["", "Chicago-Regional: stand-in trip table, not the true one."]
     return "\n".join(lines) + "\n"
+
+
+def peer_table(rows: list[dict[str, Any]]) -> list[str]:
+    """Return the lines of the table beside AequilibraE; none where it was not measured."""
+    found = [(r, p) for r in rows for p in r.get("aequilibrae", [])]
+    if not found:
+        return []
+    version = next((p["version"] for _, p in found if "version" in p), "")
+    lines = [
+        "",
+        (f"Beside AequilibraE {version} (bi-conjugate Frank-Wolfe, one core, arrays to flows), measured in the same "
+         f"run; it was ended after {PEER_LIMIT:g} s."),
+        "",
+        ("| network | gap | Karavan, CPU s | AequilibraE, CPU s | ratio | its iterations "
+         "| its objective off the published |"),
+        "|---" * 7 + "|",
+    ]  # fmt: skip
+    for r, p in found:
+        own, theirs = r["cpu_s"][f"{p['target']:.0e}"], p["cpu_s"]
+        cells = [r["network"], f"{p['target']:.0e}", f"{own:.3g}"]
+        if theirs is None:
+            cells += ["not reached", f"over {PEER_LIMIT / own:.0f}", "", ""]
+        else:
+            reached = f"{theirs:.3g}" if p["gap"] <= p["target"] else f"{theirs:.3g}, not reached"
+            cells += [reached, f"{theirs / own:.0f}", str(p["iterations"]), f"{p['off_optimum']:.1e}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
 
 
 def main() -> None:
@@ -181,8 +232,16 @@ def main() -> None:
     for name in sys.argv[1:] or NETWORKS:
         run = [sys.executable, __file__, "--one", name]
         rows.append(json.loads(subprocess.run(run, check=True, capture_output=True, text=True).stdout))
-        print(name, rows[-1]["cpu_s"], flush=True)
-    report = {"machine": machine(), "networks": rows}
+        rows[-1]["aequilibrae"] = peer(name)
+        print(name, rows[-1]["cpu_s"], rows[-1]["aequilibrae"], flush=True)
+    of, new = machine(), {row["network"]: row for row in rows}
+    for row in rows:
+        row["commit"] = of["commit"]
+    kept = RESULTS / "equilibrium.json"
+    old = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {"machine": of, "networks": []}
+    earlier = {r["network"]: {"commit": old["machine"]["commit"]} | r for r in old["networks"]}
+    both = earlier | new
+    report = {"machine": of, "networks": [both[name] for name in NETWORKS if name in both]}
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "equilibrium.json").write_text(json.dumps(report, indent=1) + "\n")
     (RESULTS / "equilibrium.md").write_text(table(report))

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import karavan as kv
+from karavan.cli import main
 from karavan.errors import CaseError, FormatError
 from karavan.schema.check import check
 from karavan.schema.io.folder import read_case
@@ -202,3 +204,80 @@ def test_our_own_folder_is_read_as_strictly_as_a_case_folder(tmp_path: Path) -> 
     (folder / "node.csv").unlink()
     with pytest.raises(CaseError, match=r"node\.csv: the file is missing"):
         read_gmns(folder)
+
+
+@pytest.fixture
+def congested(tmp_path: Path) -> Path:
+    """Return a folder of two zones and two ways between them, in the columns of assignment tools."""
+    folder = tmp_path / "congested"
+    folder.mkdir()
+    return write(
+        folder,
+        node="node_id,zone_id,node_type,x_coord,y_coord\n1,1,,0,0\n2,,,0,0.1\n3,2,,0.1,0.1\n",
+        link="link_id,from_node_id,to_node_id,dir_flag,length,lanes,capacity,free_speed,VDF_fftt1,VDF_cap1,VDF_alpha1,"
+        "VDF_beta1,VDF_alpha2\na,1,3,1,1,1,5,60,1,10,1,1,9\nb,1,2,1,1,2,5,60,2,,0,1,9\nc,2,3,1,0,1,,60,0,,,,\n",
+        demand="o_zone_id,d_zone_id,volume\n1,2,30\n2,1,0\n",
+    )
+
+
+def test_demand_and_delay_columns_make_it_ready_to_assign(
+    congested: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = read_gmns(congested)
+    assert check(case).errors == ()
+    assert case.demand["tonnes"].to_dict() == {"1>2": 30.0}
+    assert case.links["delay_function"].tolist() == ["bpr", "bpr", "constant"]
+    assert case.links["delay_capacity"].tolist()[:2] == [10.0, 10.0]  # of the link; of its lanes
+    assert case.links["delay_b"].tolist() == [1.0, 0.0, 0.15]
+    assert case.meta.units["links.delay_free_flow_time"] == "min"
+    assert case.zones["through"].all()
+    out = tmp_path / "flows.csv"
+    command = ["assign", "--method", "user-equilibrium", "--gap", "1e-10", "--out", str(out), "--json", str(congested)]
+    assert main(command) == 0
+    # link a takes 10 (1 + 10 / 10 = 2 minutes), the way over b and c the other 20: Beckmann 10 + 5 + 40
+    assert json.loads(capsys.readouterr().out)["objective"] == pytest.approx(55.0)
+    assert [float(row["flow"]) for row in rows(out)] == pytest.approx([10.0, 20.0, 20.0])
+
+
+def test_delay_functions_from_length_speed_and_lanes(congested: Path) -> None:
+    header = "link_id,from_node_id,to_node_id,directed,length,lanes,capacity,free_speed\n"
+    write(congested, link=header + "a,1,3,true,30,2,900,60\nb,1,2,true,15,,900,60\nc,2,3,true,15,1,900,60\n")
+    case = read_gmns(congested)
+    assert case.links["delay_function"].tolist() == ["bpr", "constant", "bpr"]
+    assert case.links["delay_free_flow_time"].tolist() == [0.5, 0.25, 0.25]
+    assert case.links[["delay_b", "delay_power"]].to_numpy().tolist() == [[0.15, 4.0]] * 3
+    assert case.meta.units["links.delay_free_flow_time"] == "declared length / declared speed"
+    assert kv.assign(case, method=kv.UserEquilibrium()).converged
+    write(congested, config="long_length,speed\nkm,km/h\n")
+    assert read_gmns(congested).meta.units["links.delay_free_flow_time"] == "h"
+    links = 'a,1,3,true,30,2,900,60,"auto,hgv"\nb,1,2,true,15,1,900,60,auto\n'
+    write(congested, link=header.replace("free_speed", "free_speed,allowed_uses") + links)
+    case = read_gmns(congested)
+    assert case.links["mode"].to_dict() == {"a": "auto", "b": "auto"}  # no capacity twice
+    assert "of the first only" in case.meta.text
+
+
+def test_others_do_not_pass_through_a_centroid(congested: Path) -> None:
+    nodes = "node_id,zone_id,node_type,x_coord,y_coord\n1,1,,0,0\n2,3,centroid,0,1\n3,2,,1,1\n"
+    case = read_gmns(write(congested, node=nodes))
+    assert case.zones["through"].tolist() == [True, False, True]
+    flows = kv.assign(case, method=kv.UserEquilibrium()).link_flows
+    assert flows["flow"].tolist() == pytest.approx([30.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("demand", "finding"),
+    [
+        ("o_zone_id,volume\n1,3\n", (1, "d_zone_id", "is missing")),
+        ("o_zone_id,d_zone_id,volume\n1,9,3\n", (2, "d_zone_id", "'9' is not in")),
+        ("o_zone_id,d_zone_id,volume\n1,2,-3\n", (2, "volume", "below 0")),
+        ("o_zone_id,d_zone_id,volume\n1,2,x\n", (2, "volume", "no number")),
+        ("o_zone_id,d_zone_id,volume\n1,2,3\n1,2,4\n", (3, "id", "stands already in line 2")),
+    ],
+)
+def test_faults_of_demand(congested: Path, demand: str, finding: tuple[int, str, str]) -> None:
+    with pytest.raises(CaseError) as raised:
+        read_gmns(write(congested, demand=demand))
+    found = [f for f in raised.value.findings if f.severity == "error" and f.file == "demand.csv"]
+    assert (found[0].line, found[0].field) == finding[:2]
+    assert finding[2] in found[0].problem

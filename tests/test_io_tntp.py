@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+import karavan as kv
 from karavan.errors import CaseError, FormatError
 from karavan.schema.check import check
 from karavan.schema.io.tntp import read_tntp
@@ -212,3 +213,62 @@ def test_faults_name_file_and_line(tmp_path: Path, file: str, old: str, new: str
 def test_a_link_to_itself_is_a_fault_of_the_network(tmp_path: Path) -> None:
     with pytest.raises(CaseError, match=r"a_net\.tntp:11 to_node: begins and ends at the same node"):
         read_text(tmp_path, net=NET.replace("3 4 800", "4 4 800"))
+
+
+def test_declared_weights_are_part_of_the_cost(tmp_path: Path) -> None:
+    read_text(tmp_path)
+    files = tmp_path / "a_net.tntp", tmp_path / "a_trips.tntp"
+    assert "toll_weight" not in read_tntp(*files).meta.units
+    case = read_tntp(*files, toll_weight=0.1, distance_weight=2.0)
+    assert (case.meta.units["toll_weight"], case.meta.units["distance_weight"]) == ("0.1", "2.0")
+    again = kv.read_case(kv.write_case(case, tmp_path / "case"))
+    assert again.meta.units == case.meta.units
+    plain, weighed = (kv.assign(c, method=kv.UserEquilibrium()) for c in (read_tntp(*files), again))
+    # 10.25 trips go from 1 to 2 over lengths 2.5, 1 and 1 and a toll of 0.25; those from 2 to 1 have no way
+    assert weighed.objective - plain.objective == pytest.approx(10.25 * (2.0 * 4.5 + 0.1 * 0.25))
+    assert kv.assign_congested(case, toll_weight=0.0, distance_weight=0.0).objective == plain.objective
+    for key in ("toll_weight", "distance_weight"):
+        with pytest.raises(ValueError, match=f"{key} is -1"):
+            read_tntp(files[0], **{key: -1.0})
+    file = tmp_path / "case" / "case.toml"
+    file.write_text(file.read_text().replace('"2.0"', '"two"'))
+    with pytest.raises(FormatError, match=r"units.distance_weight is 'two'; give a number"):
+        kv.assign(kv.read_case(tmp_path / "case"), method=kv.SystemOptimum())
+
+
+def test_chicago_sketch_gives_the_published_objective(shared: Path) -> None:
+    net, trips = (shared / "data" / "tntp" / "Chicago-Sketch" / f"ChicagoSketch_{x}.tntp" for x in ("net", "trips"))
+    case = kv.read_tntp(net, trips, toll_weight=0.02, distance_weight=0.04)
+    found = kv.assign(case, method=kv.UserEquilibrium(gap=1e-10))
+    assert found.converged
+    assert found.relative_gap <= 1e-10
+    assert found.objective == pytest.approx(17_313_018.7387477, rel=1e-9)
+
+
+def test_every_method_goes_through_one_door(tmp_path: Path) -> None:
+    case, pack = read_text(tmp_path), kv.read_pack("caspian")
+    flows = kv.assign(case, method=kv.UserEquilibrium(gap=1e-10))
+    assert isinstance(flows, kv.CongestedAssignment)
+    best = kv.assign(case, method=kv.SystemOptimum(), start=flows)
+    assert isinstance(best, kv.CongestedAssignment)
+    hard = kv.assign(pack)
+    assert isinstance(hard, kv.Assignment)
+    assert hard.converged
+    assert hard.relative_gap <= hard.method.gap
+    assert hard.objective == hard.summary["objective_usd"]
+    table = hard.link_flows.set_index(["link_id", "direction"])
+    assert {"link_id", "direction", "flow", "cost"} <= set(flows.link_flows.columns) & {*table.reset_index().columns}
+    carried = hard.links.set_index(["link", "direction"])["tonnes"]
+    assert table["flow"].reindex(carried.index).to_numpy() == pytest.approx(carried.to_numpy())
+    assert table["flow"].sum() == pytest.approx(carried.sum())
+    assert (table["cost"].dropna() > 0.0).all()
+    assert kv.assign(pack, method=kv.AllOrNothing()).converged
+    for options, problem in (
+        ({"day": "2024-01-01"}, "neither day nor month"),
+        ({"month": True}, "neither day nor month"),
+        ({"start": hard}, "no delay functions"),
+    ):
+        with pytest.raises(ValueError, match=problem):
+            kv.assign(case, method=kv.UserEquilibrium(), **options)
+    with pytest.raises(ValueError, match="LeastCost begins with one of its kind"):
+        kv.assign(pack, start=flows)

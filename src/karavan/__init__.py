@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from karavan.schema.io.folder import read_case, write_case
     from karavan.schema.io.geopackage import read_geopackage, write_geopackage
     from karavan.schema.io.gmns import read_gmns, write_gmns
+    from karavan.schema.io.omx import read_omx, write_omx
     from karavan.schema.io.packs import packs, read_pack
     from karavan.schema.io.tntp import read_tntp
     from karavan.schema.tables import table
@@ -135,6 +136,7 @@ _HOME = {
     "karavan.schema.io.folder": ("read_case", "write_case"),
     "karavan.schema.io.geopackage": ("read_geopackage", "write_geopackage"),
     "karavan.schema.io.gmns": ("read_gmns", "write_gmns"),
+    "karavan.schema.io.omx": ("read_omx", "write_omx"),
     "karavan.schema.io.packs": ("packs", "read_pack"),
     "karavan.schema.io.tntp": ("read_tntp",),
     "karavan.schema.tables": ("table",),
@@ -213,6 +215,7 @@ __all__ = [
     "read_geopackage",
     "read_gmns",
     "read_network",
+    "read_omx",
     "read_outcome",
     "read_pack",
     "read_results",
@@ -236,6 +239,7 @@ __all__ = [
     "write_case",
     "write_geopackage",
     "write_gmns",
+    "write_omx",
 ]
 
 

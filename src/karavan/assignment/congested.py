@@ -66,8 +66,9 @@ def network_of(
     """Build the congested network of a case: open links that have a free-flow time, zones, demand.
 
     The cost of a link is its time, plus its toll times `toll_weight`, plus its declared length times `distance_weight`:
-    the weights bring both to the unit of time; not given, they are what `case.meta.units` declares, else 0. A zone of one node is that node, passed by others only where
-    `zones.through` says so; a zone of several is a node of its own, joined to them free of charge.
+    the weights bring both to the unit of time; where not given, they are what `case.meta.units` declares, else 0.
+    A zone of one node is that node, passed by others only where `zones.through` says so; a zone of several is a node of
+    its own, joined to them free of charge.
 
     Raises
     ------

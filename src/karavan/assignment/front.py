@@ -54,7 +54,7 @@ def assign(
         `LeastCost()` by default: a planner's optimum under hard capacities, unserved demand as a priced slack.
         `Logit(theta=...)`: shippers choose for themselves, with queues at full facilities. `AllOrNothing()` ignores
         capacities. `UserEquilibrium()` and `SystemOptimum()` are for cases whose links have delay functions, and give
-        a `CongestedAssignment`, as `assign_congested` does.
+        a `CongestedAssignment`, as `assign_congested` does, which has more options.
     day
         What is open on this day (YYYY-MM-DD); mid-year of the case's year by default. Ignored for a `Model`. Not for
         congested methods, nor is `month`.

@@ -76,7 +76,8 @@ def assign(
         float | None, typer.Option("--toll-weight", help="Time that a unit of toll is worth; else as the case says.")
     ] = None,
     distance_weight: Annotated[
-        float | None, typer.Option("--distance-weight", help="Time that a unit of length is worth; else as the case says.")
+        float | None,
+        typer.Option("--distance-weight", help="Time that a unit of length is worth; else as the case says."),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Congested methods: file of link flows to write (CSV).")] = Path(
         "link_flows.csv"

@@ -56,6 +56,7 @@ NAMES = {  # our name of a field, and the one of GMNS
     "zones": {"id": "zone_id", "name": "name"},
 }
 FILES = {"nodes": "node.csv", "links": "link.csv", "zones": "zone.csv"}
+FOREIGN = {"demand": {"origin": "o_zone_id", "destination": "d_zone_id", "tonnes": "volume"}}
 NOT_READ = {"nodes": {"zone_id": ""}}  # follows from the zones
 CALCULATED = {  # fields of ours that the reader of other folders makes, and the column they come from
     "declared_length": "length",
@@ -142,7 +143,11 @@ def read_gmns(folder: str | Path, *, crs: str | None = None) -> Case:
     """Read a GMNS folder: one that `write_gmns` made without loss, any other into a bare case.
 
     Of other folders these are read: nodes, links, zones (from `zone.csv` or the nodes' `zone_id`), geometry, units and
-    coordinate system from `config.csv`. Modes come from `allowed_uses`; without it every link is of mode "road".
+    coordinate system from `config.csv`; trips from `demand.csv` (o_zone_id, d_zone_id, volume), which become demand of
+    one commodity, "vehicles", and delay functions of Bureau of Public Roads from columns `VDF_alpha`, `VDF_beta`,
+    `VDF_cap`, `VDF_fftt` (also with the number of a period, of which the first is read) or else capacity, lanes, length
+    and free_speed. Traffic passes through zones, but not through nodes of type "centroid". Modes come from
+    `allowed_uses`; without it every link is of mode "road".
     `crs` is the coordinate system where `config.csv` does not say it.
 
     Raises `FormatError` when it is no GMNS folder, `CaseError` with every finding when its tables have errors.
@@ -164,10 +169,11 @@ def read_gmns(folder: str | Path, *, crs: str | None = None) -> Case:
 
 def _in_their_words(case: Case, findings: list[Finding]) -> list[Finding]:
     """Return findings with the column names of GMNS, each cell's once."""
-    tables = {case.file(name): name for name in ("zones", "links", "nodes")}
+    tables = {case.file(name): name for name in ("demand", "zones", "links", "nodes")}
     out: dict[tuple[str, int, str, str], Finding] = {}
     for f in findings:
-        names = NAMES.get(tables.get(f.file, ""), {}) | (CALCULATED if tables.get(f.file) == "links" else {})
+        table = tables.get(f.file, "")
+        names = (NAMES | FOREIGN).get(table, {}) | (CALCULATED if table == "links" else {})
         field = names.get(f.field, f.field)
         problem = "" if f.field in CALCULATED or f.field == "length_km" else f.problem
         out.setdefault((f.file, f.line, field, problem), replace(f, field=field))

@@ -42,6 +42,11 @@ KM_PER_HOUR = {
 BOOLEANS = {"1": "true", "0": "false", "1.0": "true", "0.0": "false", "t": "true", "f": "false"}
 DEFAULT_MODE = "road"
 UNIT = "vehicle"
+GOODS = "vehicles"
+AS_IN_FILE = "as in the file"
+DEMAND = ("o_zone_id", "d_zone_id", "volume")
+BPR = ("0.15", "4")  # B and power where no column has them: Bureau of Public Roads, Traffic Assignment Manual, 1964
+MINUTES = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,11 @@ def load_bare(folder: Path, *, crs: str | None) -> tuple[Case, list[Finding]]:
     findings: list[Finding] = []
     paths = _paths(folder)
     sheets = {name: _sheet(path, findings) for name, path in paths.items()}
-    for name, needed in REQUIRED.items():
+    if "link" in sheets and "directed" not in sheets["link"].columns and "dir_flag" in sheets["link"].columns:
+        flags = sheets["link"].column("dir_flag")  # 1 and -1: along and against the line; 0: no direction
+        sheets["link"].columns["directed"] = [{"1": "true", "-1": "true", "0": "false"}.get(f, f) for f in flags]
+    needs = REQUIRED | ({"demand": DEMAND} if "demand" in sheets else {})
+    for name, needed in needs.items():
         if name not in sheets:
             message = f"{folder} is no GMNS folder: it has no {name}.csv"
             raise FormatError(message)
@@ -90,13 +99,17 @@ def load_bare(folder: Path, *, crs: str | None) -> tuple[Case, list[Finding]]:
     config = {k: v[0].strip() for k, v in sheets["config"].columns.items() if v} if "config" in sheets else {}
     system = crs or config.get("crs") or _degrees(sheets["node"], folder)
     said = _Said([])
+    units = _units(config)
     tables = {
         "nodes": _nodes(sheets["node"], system),
-        "links": _links(sheets, config, system, said),
+        "links": _links(sheets, config, system, units, said),
         "zones": _zones(sheets, said),
     }
     files = {"nodes": sheets["node"].file, "links": sheets["link"].file}
     files["zones"] = sheets["zone"].file if "zone" in sheets else files["nodes"]
+    if "demand" in sheets:
+        tables["demand"], files["demand"] = _demand(sheets["demand"], said), sheets["demand"].file
+        units["demand.tonnes"] = AS_IN_FILE
     frames, lines = {}, {}
     for name, (columns, at) in tables.items():
         rows = list(zip(*columns.values(), strict=True))
@@ -106,7 +119,9 @@ def load_bare(folder: Path, *, crs: str | None) -> tuple[Case, list[Finding]]:
     modes = list(dict.fromkeys(frames["links"]["mode"].dropna()))
     frames["modes"] = pd.DataFrame({"id": modes, "name": modes, "medium": "land", "carrying_units": UNIT})
     frames["carrying_units"] = pd.DataFrame({"id": [UNIT], "name": ["Vehicle"], "payload_tonnes": [1.0]})
-    meta = Meta(name=config.get("dataset_name") or folder.name, text=said.text(), units=_units(config))
+    if "demand" in sheets:
+        frames["commodities"] = pd.DataFrame({"id": [GOODS], "name": ["Vehicles"], "carrying_units": [UNIT]})
+    meta = Meta(name=config.get("dataset_name") or folder.name, text=said.text(), units=units)
     return make_case(meta, frames, origin=str(folder), lines=lines, files=files), findings
 
 
@@ -122,11 +137,11 @@ class _Said:
 
 def _units(config: Mapping[str, str]) -> dict[str, str]:
     return {
-        "links.declared_length": config.get("long_length") or "as in the file",
-        "links.declared_speed": config.get("speed") or "as in the file",
+        "links.declared_length": config.get("long_length") or AS_IN_FILE,
+        "links.declared_speed": config.get("speed") or AS_IN_FILE,
         "links.delay_capacity": "pce/h",
         "links.delay_free_flow_time": "h",
-        "links.toll": config.get("currency") or "as in the file",
+        "links.toll": config.get("currency") or AS_IN_FILE,
     }
 
 
@@ -218,7 +233,7 @@ def _texts(values: NDArray[np.float64], written: Sequence[str] = ()) -> list[str
 
 
 def _links(
-    sheets: Mapping[str, _Sheet], config: Mapping[str, str], crs: str, said: _Said
+    sheets: Mapping[str, _Sheet], config: Mapping[str, str], crs: str, units: dict[str, str], said: _Said
 ) -> tuple[dict[str, list[str]], list[int]]:
     sheet = sheets["link"]
     km = KM.get(config.get("long_length", "").lower())
@@ -239,8 +254,7 @@ def _links(
         "hours": _texts(hours),
         "geometry": _geometry(sheets, config, crs, said),
         "operator": sheet.column("jurisdiction"),
-        "delay_capacity": _texts(sheet.numbers("capacity") * sheet.numbers("lanes"), sheet.column("capacity")),
-        "delay_free_flow_time": _texts(hours),
+        **_delays(sheet, hours, length, speed, units, said, congested="demand" in sheets),
         "toll": sheet.column("toll"),
         "declared_length": sheet.column("length"),
         "declared_speed": sheet.column("free_speed"),
@@ -248,7 +262,77 @@ def _links(
     }
     if sheet.columns.keys() & {"capacity"} and np.isnan(sheet.numbers("lanes")).any():
         said.parts.append("GMNS capacity is by lane; links without a number of lanes have no capacity here.")
-    return _by_use(columns, _uses(sheets, said), sheet.lines, said)
+    uses = _uses(sheets, said)
+    if "demand" in sheets and any(len(mine) > 1 for mine in uses):
+        # repeated links would give the trips the same capacity several times
+        said.parts.append("As there are trips, links open to several uses are of the first only.")
+        uses = [mine[:1] for mine in uses]
+    return _by_use(columns, uses, sheet.lines, said)
+
+
+def _delays(
+    sheet: _Sheet,
+    hours: NDArray[np.float64],
+    length: NDArray[np.float64],
+    speed: NDArray[np.float64],
+    units: dict[str, str],
+    said: _Said,
+    *,
+    congested: bool,
+) -> dict[str, list[str]]:
+    """Return the delay columns: of the VDF columns of the first period, else of capacity, lanes, length and speed.
+
+    These columns are no part of GMNS, but of the assignment tools that read it: `VDF_alpha`, `VDF_beta`, `VDF_cap` (of
+    the whole link) and `VDF_fftt` (minutes), with or without the number of a period. Without them, links are given a
+    delay function only if there is demand to assign.
+    """
+    alpha, beta, fftt, cap = (_first_period(sheet, f"vdf_{word}") for word in ("alpha", "beta", "fftt", "cap"))
+    by_lane = _texts(sheet.numbers("capacity") * sheet.numbers("lanes"), sheet.column("capacity"))
+    capacity = [own or other for own, other in zip(cap, by_lane, strict=True)]
+    time = _texts(hours)
+    if any(fftt):
+        units["links.delay_free_flow_time"] = "min"
+        time = [own or other for own, other in zip(fftt, _texts(hours * MINUTES), strict=True)]
+    elif congested and np.isnan(hours).all() and not np.isnan(length).all():
+        units["links.delay_free_flow_time"] = "declared length / declared speed"
+        time = _texts(np.divide(length, speed, out=np.full(len(length), np.nan), where=speed > 0.0))
+        said.parts.append("Free-flow times are length over free_speed, whose units are not known.")
+    if not (congested or any(alpha) or any(beta)):
+        return {"delay_capacity": capacity, "delay_free_flow_time": time}
+    zero = pd.to_numeric(pd.Series(capacity, dtype="object"), errors="coerce").eq(0.0).tolist()
+    limited = [bool(cell) and not nothing for cell, nothing in zip(capacity, zero, strict=True)]
+    if not all(limited):
+        said.parts.append("Links without a capacity have a constant time.")
+    if not (all(alpha) and all(beta)):
+        said.parts.append(f"Where VDF_alpha or VDF_beta is missing, B is {BPR[0]} and the power {BPR[1]}, as usual.")
+    return {
+        "delay_function": ["bpr" if some else "constant" for some in limited],
+        "delay_capacity": [cell if some else "" for cell, some in zip(capacity, limited, strict=True)],
+        "delay_free_flow_time": time,
+        "delay_b": [cell or BPR[0] for cell in alpha],
+        "delay_power": [cell or BPR[1] for cell in beta],
+    }
+
+
+def _first_period(sheet: _Sheet, word: str) -> list[str]:
+    """Return the cells of a column with or without the number of a period, of the lowest number there is."""
+    names = [name for name in sheet.columns if re.fullmatch(rf"{word}_?\d*", name)]
+    return sheet.column(min(names, key=lambda name: int(name.removeprefix(word).strip("_") or 0), default=word))
+
+
+def _demand(sheet: _Sheet, said: _Said) -> tuple[dict[str, list[str]], list[int]]:
+    """Return the trips between zones; entries of zero are left out."""
+    origins, ends, volumes = (sheet.column(name) for name in DEMAND)
+    keep = np.flatnonzero(sheet.numbers("volume") != 0.0).tolist()
+    said.parts.append(f"Volumes of demand.csv are demand of the one commodity {GOODS!r}, in the file's unit.")
+    return {
+        "id": [f"{origins[i]}>{ends[i]}" for i in keep],
+        "origin": [origins[i] for i in keep],
+        "destination": [ends[i] for i in keep],
+        "commodity": [GOODS] * len(keep),
+        "tonnes": [volumes[i] for i in keep],
+        "basis": ["matrix"] * len(keep),
+    }, [sheet.lines[i] for i in keep]
 
 
 def _uses(sheets: Mapping[str, _Sheet], said: _Said) -> list[list[str]]:
@@ -311,6 +395,7 @@ def _geometry(sheets: Mapping[str, _Sheet], config: Mapping[str, str], crs: str,
 
 def _zones(sheets: Mapping[str, _Sheet], said: _Said) -> tuple[dict[str, list[str]], list[int]]:
     nodes = sheets["node"]
+    kinds = dict(zip(nodes.column("node_id"), nodes.column("node_type"), strict=True))
     members: dict[str, list[str]] = {}
     first: dict[str, int] = {}
     for node, zone, line in zip(nodes.column("node_id"), nodes.column("zone_id"), nodes.lines, strict=True):
@@ -329,4 +414,6 @@ def _zones(sheets: Mapping[str, _Sheet], said: _Said) -> tuple[dict[str, list[st
         "name": [names[i] or named[i] for i in keep],
         "kind": ["taz"] * len(keep),
         "nodes": [join_list(members[named[i]]) for i in keep],
+        # a zone_id only says where a node lies; what is a mere centroid is no way for others
+        "through": [str(kinds[members[named[i]][0]].lower() != "centroid").lower() for i in keep],
     }, [lines[i] for i in keep]

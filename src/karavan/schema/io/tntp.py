@@ -91,7 +91,8 @@ def read_tntp(
     `toll_weight` and `distance_weight` are the time that a unit of toll and of length is worth: no TNTP file has them,
     so the case declares them (`units` keys of the same names), and a congested assignment reads them from there.
 
-    Raises `ValueError` for a weight that is no finite number, `FormatError` naming file and line, `CaseError` when the network itself has errors.
+    Raises `ValueError` for a weight below 0 or no number, `FormatError` naming file and line, `CaseError` when the
+    network itself has errors.
     """
     from karavan.schema.check import check_tables
 
