@@ -46,14 +46,14 @@ def table(report: dict[str, Any]) -> str:
     m = report["machine"]
     lines = [
         "# Congested assignment with hard capacities", "",
-        ("User equilibrium with queues at full links; relative gap and tolerance 1e-6, one run, one thread. Limited are "
-        "links with flow between nodes that may be passed, to their delay capacity times the scale: the 92nd percentile "
-        "of flow over capacity without limits. Price of being unserved: ten times the dearest pair. "
+        ("User equilibrium with queues at full links; relative gap and tolerance 1e-6, one run, one thread. Limited "
+        "are links with flow between nodes that may be passed, to their delay capacity times the scale: the 92nd "
+        "percentile of flow over capacity without limits. Price of being unserved: ten times the dearest pair. "
         f"{m['cpu']}, {m['cores']} cores; Python {m['python']}, numba {m['numba']}; commit {m['commit']} and changes. "
         "Made by `benchmarks/bench_hard_capacity.py`."),
         "",
-        "| network | links limited, full | scale | CPU s | rounds, passes | ending | relative gap | dual gap | exceeded "
-        "| slack | unserved |",
+        ("| network | links limited, full | scale | CPU s | rounds, passes | ending | relative gap | dual gap "
+        "| exceeded | slack | unserved |"),
         "|---" * 11 + "|",
     ]  # fmt: skip
     for r in report["networks"]:
@@ -62,7 +62,7 @@ def table(report: dict[str, Any]) -> str:
             f"| {r['network']} | {r['limited']}, {r['full']} | {r['scale']:.3g} | {r['cpu_s']:.3g} | {r['rounds']}, "
             f"{r['passes']} | {r['ending']} | {gaps} | {r['unserved_share']:.2%} |"
         )
-    lines += ["", "HiGHS on the arc programme was not run: it takes no delay functions."]
+    lines += ["", "With delay functions the arc programme is not linear: HiGHS was not run beside it."]
     return "\n".join(lines) + "\n"
 
 

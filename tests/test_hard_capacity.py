@@ -196,6 +196,14 @@ def test_a_limit_of_rounds_is_said(shared: Path) -> None:
     assert s.exceeded > 1e-6
 
 
+def test_a_gap_that_rounding_does_not_allow_is_said(shared: Path) -> None:
+    p, _ = tntp(shared, "SiouxFalls")
+    s = equilibrium_with_hard_capacity(p, 2.0 / p.delays.table[:, 1], UserEquilibrium(gap=0.0), unserved_price=1e3)
+    assert s.ending in {"precision", "rounds", "gap"}
+    assert s.converged == (s.ending == "gap")
+    assert s.relative_gap < 1e-12
+
+
 def test_bad_input() -> None:
     p = two_links(6.0)
     good: dict[str, Any] = {"unserved_price": 9.0}

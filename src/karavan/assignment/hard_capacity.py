@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from karavan.assignment.methods import CongestedMethod
 
     Float = NDArray[np.float64]
-    Bool = NDArray[np.bool_]
 
 STEEP = 10.0  # at first, the queue's slope over capacity is so many times the link's time and its growth at capacity
 STEEPER = 4.0  # factor on the slope of a link whose fault falls too slowly
@@ -185,8 +184,9 @@ def equilibrium_with_hard_capacity(
         paths = found.paths
         flow = (found.link_flow * network.pce[:, None]).sum(axis=0)
         queues.update(flow, settled=found.converged)
-        if found.relative_gap <= method.gap and max(queues.residuals(flow)) <= tolerance:
-            ending = "gap"
+        enough = found.relative_gap <= method.gap
+        if (enough or found.ending == "precision") and max(queues.residuals(flow)) <= tolerance:
+            ending = "gap" if enough else "precision"
     system = isinstance(method, SystemOptimum)
     plain: dict[str, Any] = {x.name: getattr(found, x.name) for x in fields(found)}
     plain |= _parts(problem, network, queues, found, free, price, system=system)
