@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from karavan.assignment.draws import Draws, draws
     from karavan.assignment.equilibrium_front import CongestedAssignment, assign_congested
     from karavan.assignment.front import assign
+    from karavan.assignment.lots import LotPlan, Lots, plan_lots
     from karavan.assignment.methods import AllOrNothing, LeastCost, Logit, SystemOptimum, UserEquilibrium
     from karavan.assignment.select import select, skims, used_paths
     from karavan.errors import (
@@ -85,6 +86,7 @@ _HOME = {
     "karavan.assignment.draws": ("Draws", "draws"),
     "karavan.assignment.equilibrium_front": ("CongestedAssignment", "assign_congested"),
     "karavan.assignment.front": ("assign",),
+    "karavan.assignment.lots": ("LotPlan", "Lots", "plan_lots"),
     "karavan.assignment.methods": ("AllOrNothing", "LeastCost", "Logit", "SystemOptimum", "UserEquilibrium"),
     "karavan.assignment.select": ("select", "skims", "used_paths"),
     "karavan.errors": (
@@ -163,6 +165,8 @@ __all__ = [
     "Ledger",
     "LedgerEntry",
     "Logit",
+    "LotPlan",
+    "Lots",
     "MissingExtra",
     "Model",
     "ModelEndpoint",
@@ -209,6 +213,7 @@ __all__ = [
     "packs",
     "parse_areas",
     "parse_series",
+    "plan_lots",
     "promises",
     "propose_for",
     "read_case",

@@ -19,9 +19,9 @@ from karavan.assignment.methods import (
 from karavan.assignment.result import Columns, Reason, Residuals, Round, Solution
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from karavan.assignment.equilibrium_problem import EquilibriumProblem, EquilibriumSolution, PathBlock
+    from karavan.assignment.equilibrium_problem import EquilibriumProblem, EquilibriumSolution, Pass, PathBlock
     from karavan.assignment.methods import ArcLabels
     from karavan.problem import Problem
 
@@ -76,7 +76,11 @@ def solve(
 
 
 def solve_congested(
-    problem: EquilibriumProblem, method: CongestedMethod, *, start: Sequence[PathBlock] | None = None
+    problem: EquilibriumProblem,
+    method: CongestedMethod,
+    *,
+    start: Sequence[PathBlock] | None = None,
+    progress: Callable[[Pass], None] | None = None,
 ) -> EquilibriumSolution:
     """Find the flows of a network whose links have delay functions; as `karavan.assignment.equilibrium.equilibrium`.
 
@@ -90,4 +94,4 @@ def solve_congested(
     """
     from karavan.assignment.equilibrium import equilibrium
 
-    return equilibrium(problem, method, start=start)
+    return equilibrium(problem, method, start=start, progress=progress)

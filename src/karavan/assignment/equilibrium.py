@@ -126,10 +126,15 @@ class _Work:
     tick: int = 1
     worth: float = 0.0
     passes: list[Pass] = field(default_factory=list)
+    progress: Callable[[Pass], None] | None = None
 
 
 def equilibrium(
-    problem: EquilibriumProblem, method: CongestedMethod, *, start: Sequence[PathBlock] | None = None
+    problem: EquilibriumProblem,
+    method: CongestedMethod,
+    *,
+    start: Sequence[PathBlock] | None = None,
+    progress: Callable[[Pass], None] | None = None,
 ) -> EquilibriumSolution:
     """Find the flows of a congested network.
 
@@ -141,6 +146,8 @@ def equilibrium(
         `UserEquilibrium` or `SystemOptimum`, with options.
     start
         `paths` of the solution of a like problem: same links and pairs, other values.
+    progress
+        Called with every pass as it ends.
 
     Raises
     ------
@@ -166,6 +173,7 @@ def equilibrium(
     pool = _pool(problem, method.threads)
     try:
         work = _begin(problem, equilibrium_delay.MARGINAL * marginal, pool, began)
+        work.progress = progress
         if start is None:
             _first_paths(work)
         else:
@@ -366,6 +374,8 @@ def _improve(work: _Work, gap: float, max_passes: int, *, turns: bool) -> Ending
 
 def _note(work: _Work, found: _Found, *, exact: bool) -> None:
     work.passes.append(Pass(found.gap, found.added, found.in_use, clock.process_time() - work.began, exact))
+    if work.progress is not None:
+        work.progress(work.passes[-1])
 
 
 def _take_turns(work: _Work, n_pairs: int) -> _Found:

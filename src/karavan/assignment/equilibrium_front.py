@@ -15,11 +15,11 @@ from karavan.assignment.congested import CongestedNetwork, network_of
 from karavan.assignment.result import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
-    from karavan.assignment.equilibrium_problem import EquilibriumSolution
+    from karavan.assignment.equilibrium_problem import EquilibriumSolution, Pass
     from karavan.assignment.methods import CongestedMethod
     from karavan.schema.case import Case
 
@@ -127,6 +127,7 @@ def assign_congested(
     start: CongestedAssignment | None = None,
     hard: Mapping[str, float] | None = None,
     unserved_price: float | None = None,
+    progress: Callable[[Pass], None] | None = None,
 ) -> CongestedAssignment:
     """Assign the demand of a case whose links have delay functions.
 
@@ -145,6 +146,8 @@ def assign_congested(
         Links not named have no such limit.
     unserved_price
         With `hard`: who would pay more than this, in the unit of time, does not go.
+    progress
+        Called with every pass of the path search as it ends; not with `hard`.
 
     Raises `CaseError` where links lack what their delay function needs, `ValueError` where `hard` names a link that is
     not open or has no price of being unserved beside it.
@@ -153,7 +156,8 @@ def assign_congested(
     network = network_of(case, toll_weight=toll_weight, distance_weight=distance_weight)
     paths = None if start is None else start.solution.paths
     if hard is None:
-        return CongestedAssignment(case, network, solve_congested(network.problem, chosen, start=paths), chosen)
+        solution = solve_congested(network.problem, chosen, start=paths, progress=progress)
+        return CongestedAssignment(case, network, solution, chosen)
     from karavan.assignment.hard_capacity import equilibrium_with_hard_capacity
 
     if unserved_price is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from datetime import date
 from pathlib import Path
@@ -101,8 +102,13 @@ def assign(
         read_in = read(pack, case) if network is None else kv.read_network(network, trips=trips)
         note("Assigning the demand")
         if isinstance(chosen, kv.UserEquilibrium | kv.SystemOptimum):
+            passes = itertools.count(1)
             flows = kv.assign_congested(
-                read_in, method=chosen, toll_weight=toll_weight, distance_weight=distance_weight
+                read_in,
+                method=chosen,
+                toll_weight=toll_weight,
+                distance_weight=distance_weight,
+                progress=lambda done: note(f"Pass {next(passes)}: relative gap {done.relative_gap:.2g}, to {gap:.0e}"),
             )
             flows.write_link_flows(out)
             document = flows.summary | {"link_flows": out}
