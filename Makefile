@@ -26,7 +26,7 @@ test: $(VENV)/.test $(VENV)/.debian
 
 soak: $(VENV)/.test $(VENV)/.debian
 	@$(INSTALL) '.[all,test,soak]'
-	$(BIN)/python -m pytest -m soak
+	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -m soak
 
 bench: $(VENV)/.test
 	@$(INSTALL) '.[all,test,bench]' || echo "AequilibraE could not be installed; it is not measured beside"

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     Float = NDArray[np.float64]
 
+CRUMB = 1e-12  # of the price of being unserved: a shorter queue is rounding
 STEEP = 10.0  # at first, the queue's slope over capacity is so many times the link's time and its growth at capacity
 STEEPER = 4.0  # factor on the slope of a link whose fault falls too slowly
 FALLS = 0.5  # share of a link's fault that a round may leave without its slope being raised
@@ -265,6 +266,8 @@ def _parts(
     link_flow = np.maximum(found.link_flow[:, :m] - detour, 0.0)
     flow = (link_flow * problem.pce[:, None]).sum(axis=0)
     time, slope = delay(problem.delays, flow), delay_slope(problem.delays, flow)
+    # a queue of no length to speak of stands on links that cost nothing, where unserved paths only pretend to go
+    queues.queue = np.where(queues.queue > CRUMB * price.max(), queues.queue, 0.0)
     queue = np.zeros(m)
     queue[queues.link] = queues.queue
     exceeded, slack = queues.residuals(flow)
