@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Compiling a kernel in the first example takes longer than any deadline. The examples are the same in every run, so that
-# a change is judged by itself; HYPOTHESIS_PROFILE=explore tries new ones.
+# Compiling a kernel in the first example takes longer than any deadline. The examples are the same in every run, so
+# that a change is judged by itself; HYPOTHESIS_PROFILE=explore tries new ones.
 settings.register_profile("karavan", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "karavan"))
