@@ -1,5 +1,6 @@
 # make demo   the brief of the shipped pack: results/brief.html
 # make test   all tests (under 10 minutes from cold on 2 cores)
+# make page   the web page that `karavan serve` shows (needs node 20 or newer and npm)
 # PYTHON=...  another interpreter than python3 (3.11 or newer)
 
 PYTHON ?= python3
@@ -8,12 +9,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: demo test soak bench lint types docs clean help
+PAGE := src/karavan/web/static/index.html
+
+.PHONY: demo test soak bench lint types docs page clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
 
-demo: $(VENV)/.run
+demo: $(VENV)/.run page
 	@mkdir -p results && rm -f results/facts.db*
 	$(BIN)/karavan facts --ledger results/facts.db add --sample
 	$(BIN)/karavan facts --ledger results/facts.db conflicts
@@ -21,10 +24,10 @@ demo: $(VENV)/.run
 	$(BIN)/karavan brief --pack $(PACK) --ledger results/facts.db --out results
 	@echo "Open results/brief.html in a browser; the tables behind it are in results/."
 
-test: $(VENV)/.test $(VENV)/.debian
+test: $(VENV)/.test $(VENV)/.debian page
 	$(BIN)/python -m pytest -n 2
 
-soak: $(VENV)/.test $(VENV)/.debian
+soak: $(VENV)/.test $(VENV)/.debian page
 	@$(INSTALL) '.[all,test,soak]'
 	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -m soak
 
@@ -44,6 +47,14 @@ docs: $(VENV)/.docs
 clean:
 	rm -rf results site dist build .mypy_cache .pytest_cache .ruff_cache
 
+# The page is built where npm is there and its source has changed; everything but `karavan serve` does without it.
+page:
+	@if ! command -v npm >/dev/null; then echo "npm is not there: the web page is not built"; \
+	elif [ ! -f $(PAGE) ] || [ -n "$$(find webapp -newer $(PAGE) -type f -not -path '*/node_modules/*' | head -n 1)" ]; then \
+		echo "Building the web page"; \
+		cd webapp && npm ci --silent --no-audit --no-fund && npm run --silent build && touch ../$(PAGE); \
+	fi
+
 # Each stamp is newer than what it was installed from; nothing is installed twice.
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Karavan needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -59,11 +70,15 @@ $(VENV)/.test: $(VENV)/.run
 	@$(INSTALL) '.[all,test]'
 	@touch $@
 
-# A PostgreSQL server for the ledger's tests, where it may be installed; without one those tests skip and say so.
+# A PostgreSQL server for the ledger's tests and a Chromium for the page's, where they may be installed; without one of
+# them its tests skip and say so.
 $(VENV)/.debian: $(VENV)/.made
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
-		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null 2>&1 \
-		|| echo "PostgreSQL could not be installed; its tests skip"; \
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		wanted=""; \
+		ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || wanted="$$wanted postgresql"; \
+		command -v chromium >/dev/null || wanted="$$wanted chromium"; \
+		[ -z "$$wanted" ] || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$wanted; } >/dev/null 2>&1 \
+		|| echo "Could not install:$$wanted; their tests skip"; \
 	fi
 	@touch $@
 
