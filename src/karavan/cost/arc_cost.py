@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from karavan.cost.constants import arc_constants
-from karavan.cost.tariffs import TariffBook, read_tariffs, unit_tonnes
-from karavan.schema.case import Case, as_list, positions
+from karavan.cost.haulage import Haulage
+from karavan.cost.tariffs import unit_tonnes
+from karavan.schema.case import Case, as_list
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,9 +27,9 @@ class ArcCost:
     """Generalized cost of every arc for one commodity at zero flow, in USD per tonne.
 
     Arrays of shape (n_arcs,): money as `haulage`, `handling`, `border`; `time` is hours at the commodity's value of
-    time. `open` marks arcs this commodity may use. A moving arc that no tariff prices is closed (`unpriced`).
-    `tariff` is the position of the tariff row that priced an arc, -1 where none or several did. `constant` is what
-    calibration found beyond money and hours.
+    time. `permitted` marks arcs this commodity may use at all, `open` those of them that are not `unpriced`: a moving
+    arc that no tariff prices is closed. `tariff` is the position of the tariff row that priced an
+    arc, -1 where none or several did. `constant` is what calibration found beyond money and hours.
     """
 
     commodity: str
@@ -37,6 +38,7 @@ class ArcCost:
     border: NDArray[np.float64]
     time: NDArray[np.float64]
     open: NDArray[np.bool_]
+    permitted: NDArray[np.bool_]
     unpriced: NDArray[np.bool_]
     tariff: NDArray[np.int32]
     constant: NDArray[np.float64]
@@ -55,10 +57,10 @@ class ArcCost:
 def arc_costs(case: Case, graph: Graph, closed: NDArray[np.bool_] | None = None) -> list[ArcCost]:
     """Return the cost of every arc for each commodity, in the order of `case.commodities`.
 
+    Prices are those of full units, without the least tonnes and money of a tariff: what a tonne of a flow pays.
     `closed` has shape (n_commodities, n_arcs): arcs that restrictions close.
     """
-    book = TariffBook(read_tariffs(case.freight_tariffs))
-    haulage = _Haulage(case, graph, book)
+    haulage = Haulage(case, graph)
     constant = arc_constants(case, graph)
     return [
         _commodity_cost(case, graph, haulage, constant, k, None if closed is None else closed[k])
@@ -67,75 +69,34 @@ def arc_costs(case: Case, graph: Graph, closed: NDArray[np.bool_] | None = None)
 
 
 def _commodity_cost(
-    case: Case, graph: Graph, haulage: _Haulage, constant: NDArray[np.float64], k: int,
+    case: Case, graph: Graph, haulage: Haulage, constant: NDArray[np.float64], k: int,
     closed: NDArray[np.bool_] | None,
 ) -> ArcCost:  # fmt: skip
     row = case.commodities.iloc[k]
     name = str(case.commodities.index[k])
     tonnes = unit_tonnes(case.carrying_units, float(row["load_factor"]))
-    moved, unpriced, tariff = haulage.price(name, tonnes, missing_is_free=not len(case.freight_tariffs))
+    p = haulage.pieces(name, tonnes, tonnes, missing_is_free=not len(case.freight_tariffs))
+    each = p.per_tonne + p.per_unit / tonnes[graph.arc_unit[p.arc]]
     border = _by_unit(graph, graph.over_indptr, graph.over_border, case.borders["usd_per_unit"], tonnes)
     vot = row["value_of_time_usd_per_tonne_hour"]
     units = {str(u) for u in as_list(row["carrying_units"])}
     allowed = np.array([str(u) in units for u in case.carrying_units.index] + [True])  # last: arcs without a unit
-    open_ = allowed[graph.arc_unit] & allowed[graph.unit[graph.tail]] & allowed[graph.unit[graph.head]]
-    open_ &= _service_takes(case, graph, name) & ~unpriced
+    permitted = allowed[graph.arc_unit] & allowed[graph.unit[graph.tail]] & allowed[graph.unit[graph.head]]
+    permitted &= _service_takes(case, graph, name)
     if closed is not None:
-        open_ &= ~closed
+        permitted &= ~closed
     return ArcCost(
         commodity=name,
-        haulage=moved,
+        haulage=np.bincount(p.arc, weights=each, minlength=graph.n_arcs).astype(np.float64),
         handling=_handling(case, graph, tonnes),
         border=border,
         time=graph.hours * (0.0 if pd.isna(vot) else float(vot)),
-        open=open_,
-        unpriced=unpriced,
-        tariff=tariff,
+        open=permitted & ~p.unpriced,
+        permitted=permitted,
+        unpriced=p.unpriced,
+        tariff=p.single_rows(),
         constant=constant,
     )
-
-
-class _Haulage:
-    """Prices moving arcs; what does not depend on the commodity is found once."""
-
-    def __init__(self, case: Case, graph: Graph, book: TariffBook) -> None:
-        self.graph, self.book = graph, book
-        self.modes = [str(m) for m in case.modes.index]
-        self.units = [str(u) for u in case.carrying_units.index]
-        self.services = [str(s) for s in case.services.index]
-        self.moving = np.flatnonzero((graph.kind == ArcKind.HAUL) | (graph.kind == ArcKind.RUN)).tolist()
-        countries = [None if pd.isna(c) else str(c) for c in case.nodes["country"]]
-        ends = [positions(case.nodes, case.links[f]) for f in ("from_node", "to_node")]
-        self.km = case.links["length_km"].fillna(0.0).to_numpy()
-        self.country = [
-            [countries[ends[0 if ahead else 1][link]] for link, ahead in graph.links_under(arc)] for arc in self.moving
-        ]
-        self.lengths = [[float(self.km[link]) for link, _ in graph.links_under(arc)] for arc in self.moving]
-
-    def price(
-        self, commodity: str, tonnes: NDArray[np.float64], *, missing_is_free: bool
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int32]]:
-        """Return USD per tonne, arcs no tariff prices, and the tariff row of each arc."""
-        usd = np.zeros(self.graph.n_arcs)
-        unpriced = np.zeros(self.graph.n_arcs, dtype=bool)
-        row = np.full(self.graph.n_arcs, -1, dtype=np.int32)
-        for arc, countries, lengths in zip(self.moving, self.country, self.lengths, strict=True):
-            mode, unit = self.modes[self.graph.arc_mode[arc]], self.units[self.graph.arc_unit[arc]]
-            load = float(tonnes[self.graph.arc_unit[arc]])
-            at = int(self.graph.service[arc])
-            own = self.book.find(mode, countries[0], self.services[at], unit, commodity) if at >= 0 else None
-            if own is not None and own.service is not None:
-                usd[arc], row[arc] = own.usd(sum(lengths), load), own.row
-                continue
-            found = [self.book.find(mode, country, None, unit, commodity) for country in countries]
-            rows = {t.row for t in found if t is not None}
-            if len(rows) == 1 and None not in found:
-                row[arc] = rows.pop()
-            if any(t is None for t in found):
-                unpriced[arc] = not missing_is_free
-            else:
-                usd[arc] = sum(t.usd(km, load) for t, km in zip(found, lengths, strict=True) if t is not None)
-        return usd, unpriced, row
 
 
 def _by_unit(

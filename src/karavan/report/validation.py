@@ -13,21 +13,16 @@ import pandas as pd
 from karavan.assignment.assignment import Assignment
 from karavan.assignment.counted import CountedPaths
 from karavan.assignment.front import assign
-from karavan.network.graph import ArcKind
-from karavan.report.corridors import USUAL, Corridor, corridor_legs
-from karavan.routing.front import route
-from karavan.routing.search import corridor_route
-from karavan.routing.shipment import HOURS, MONEY, Route, Shipment
+from karavan.report.indicators import compare_indicators, far_off
 from karavan.schema.state import first_day
-from karavan.units import HOURS_PER_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from karavan.model import Model
+    from karavan.report.corridors import Corridor
     from karavan.schema.case import Case
 
-Leg = tuple[str, str, str, str, "str | None"]
 ALL_GOODS = "all goods"
 DAYS_PER_YEAR, WEEK = 365, 7
 
@@ -51,6 +46,11 @@ class Validation:
     def median_ratio(self) -> float:
         """Median of modelled over observed, comparable counts."""
         return float(self.counts.loc[self.counts["comparable"], "ratio"].median())
+
+    @property
+    def off_by_a_quarter(self) -> pd.DataFrame:
+        """Indicators that the model misses by more than a quarter, the farthest off first, with what explains it."""
+        return far_off(self.indicators)
 
     @property
     def off_by_two(self) -> int:
@@ -175,107 +175,3 @@ def _goods_of(case: Case, t: pd.Series) -> list[str] | None:
     if not isinstance(t["goods"], str) or t["goods"] == ALL_GOODS:
         return names
     return [n for n, g in zip(names, groups, strict=True) if g == t["goods"]] or None
-
-
-def compare_indicators(assignment: Assignment, *, corridors: Sequence[Corridor] | None = None) -> pd.DataFrame:
-    """Compare published indicators of corridors and modes with the model's.
-
-    Times and prices of corridors run from terminal to terminal: loading at the origin and unloading at the destination
-    are left out; a forty-foot container is compared with two of twenty feet. Indicators of a mode are what the average
-    modelled tonne meets.
-    """
-    model = assignment.model
-    case, legs = model.case, corridor_legs(model.case)
-    routed = {c.id: c.route for c in corridors or () if c.commodity == USUAL}
-    by_mode = _mode_indicators(assignment)
-    out = []
-    for name, row in case.indicators.iterrows():
-        if isinstance(row["from_node"], str):
-            value = _indicator(_stretch(model, row, legs.get(str(row["corridor"]))), str(row["indicator"]))
-        elif isinstance(row["corridor"], str):
-            name_of = str(row["corridor"])
-            if name_of not in routed:
-                routed[name_of] = corridor_route(model, legs[name_of], USUAL)
-            value = _indicator(routed[name_of], str(row["indicator"]))
-        else:
-            value = by_mode.get((str(row["mode"]), str(row["indicator"])), np.nan)
-        out.append(
-            {
-                "id": name,
-                **{c: row[c] for c in ("name", "corridor", "mode", "indicator", "year")},
-                "published": float(row["value"]),
-                "low": row["low"],
-                "high": row["high"],
-                "modelled": value,
-                "ratio": value / float(row["value"]) if row["value"] else np.nan,
-                **{c: row[c] for c in ("definition", "source", "confidence", "note")},
-            }
-        )
-    columns = [
-        "id", "name", "corridor", "mode", "indicator", "year", "published", "low", "high", "modelled", "ratio",
-        "definition", "source", "confidence", "note",
-    ]  # fmt: skip
-    return pd.DataFrame(out, columns=columns)
-
-
-def _stretch(model: Model, row: pd.Series, legs: list[Leg] | None) -> Route | None:
-    """Return the model's way between the two nodes of an indicator, along a corridor's legs where it names one."""
-    ends = str(row["from_node"]), str(row["to_node"])
-    if legs is not None:
-        return corridor_route(model, legs, USUAL, ends=ends)
-    return route(model, Shipment(*ends, USUAL), alternatives=0)[0]
-
-
-def _indicator(way: Route | None, indicator: str) -> float:
-    """Return an indicator of a route from terminal to terminal; NaN where there is no route."""
-    if way is None:
-        return float("nan")
-    inside = way.legs[~way.legs["what"].isin(["load", "unload"])]
-    money = float(inside[[f"usd_{c}" for c in MONEY]].to_numpy().sum())
-    hours = float(inside[list(HOURS)].to_numpy().sum())
-    km = float(inside["km"].sum())
-    boxes = set(inside.loc[inside["what"] == "movement", "unit"]) == {"container"}
-    per_teu = money * way.unit_tonnes if boxes else float("nan")
-    moving = float(inside["move_hours"].sum())
-    return {
-        "km": km,
-        "days": hours / HOURS_PER_DAY,
-        "usd_per_teu": per_teu,
-        "usd_per_feu": 2.0 * per_teu,
-        "usd_per_tonne": money,
-        "usd_per_500km_20t": money * 20.0 * 500.0 / km if km else float("nan"),
-        "speed_with_delay_kmh": km / hours if hours else float("nan"),
-        "speed_without_delay_kmh": km / moving if moving else float("nan"),
-        "border_hours": float(inside["border_hours"].sum()),
-        "border_usd": float(inside["usd_border"].sum()) * way.unit_tonnes,
-    }[indicator]
-
-
-def _mode_indicators(assignment: Assignment) -> dict[tuple[str, str], float]:
-    """Return, by mode, what the average modelled tonne meets: border hours and payments a crossing, speed, cost.
-
-    Payments and cost are for a unit of 20 t, speed is kilometres over all hours in movement, at borders and in waiting.
-    """
-    model = assignment.model
-    case, graph = model.case, model.graph
-    flow, goods = assignment.arc_tonnes, assignment.arc_goods
-    hours = (case.borders["exit_hours"].fillna(0.0) + case.borders["entry_hours"].fillna(0.0)).to_numpy()
-    payment = case.borders["usd_per_unit"].fillna(0.0).to_numpy()
-    over_arc = np.repeat(np.arange(graph.n_arcs), np.diff(graph.over_indptr))
-    money = np.zeros(graph.n_arcs)
-    costs = np.array([c.haulage + c.border for c in model.costs])
-    np.add.at(money, goods["arc"], costs[goods["commodity"], goods["arc"]] * goods["tonnes"])
-    out: dict[tuple[str, str], float] = {}
-    for m, mode in enumerate(case.modes.index):
-        on = (graph.arc_mode == m) & np.isin(graph.kind, (ArcKind.HAUL, ArcKind.BORDER, ArcKind.WAIT, ArcKind.RUN))
-        t_km, t_hours = float((flow * graph.km)[on].sum()), float((flow * graph.hours)[on].sum())
-        crossing = on[over_arc]
-        weight, rows = flow[over_arc[crossing]], graph.over_border[crossing]
-        if t_km <= 0:
-            continue
-        out[str(mode), "speed_with_delay_kmh"] = t_km / t_hours
-        out[str(mode), "usd_per_500km_20t"] = float(money[on].sum()) / t_km * 500.0 * 20.0
-        if weight.sum() > 0:
-            out[str(mode), "border_hours"] = float((weight * hours[rows]).sum() / weight.sum())
-            out[str(mode), "border_usd"] = float((weight * payment[rows]).sum() / weight.sum())
-    return out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from karavan.errors import AmbiguousName, NameNotFound
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from karavan.schema.case import Case
 
 
+@lru_cache(maxsize=8192)
 def plain(name: str) -> str:
     """Fold case, accents, apostrophes and dashes away.
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from karavan.schema import price_rules
+from karavan.schema.calendars import calendar_fault, mean_wait_hours, parse_calendar, parse_opening_hours
 from karavan.schema.case import as_list
 from karavan.schema.chains import link_chains
 from karavan.schema.state import USABLE, first_day, is_open, last_day, reference_day
@@ -26,11 +28,12 @@ Raw = tuple[Severity, str, int, str, str, str]
 RANGES = (
     ("transfers", "hours_low", "hours", "hours_high"),
     ("services", "wait_hours_low", "wait_hours", "wait_hours_high"),
-    ("emission_factors", "low", "g_co2e_per_tkm", "high"),
+    ("services", "hours_low", "hours", "hours_high"),
     ("water_levels", "low_m", "level_m", "high_m"),
     ("indicators", "low", "value", "high"),
     ("projects", "year_low", "year", "year_high"),
 )
+WAIT_SLACK_HOURS = 1.0  # between a mean wait as given and that of the timetable
 PORTS = {"port", "rail_ferry", "waypoint"}
 
 
@@ -311,6 +314,30 @@ def months(case: Case) -> Iterator[Raw]:
                 yield "error", table, row, field, f"{wrong[0]!r} is no month", "write months as 1 to 12, joined by ;"
 
 
+def calendars(case: Case) -> Iterator[Raw]:
+    """Timetables sail and opening hours can be read; a mean wait fits its timetable."""
+    for row, cell in enumerate(case.borders["opening_hours"]):
+        if isinstance(cell, str):
+            try:
+                parse_opening_hours(cell)
+            except ValueError as fault:
+                yield "error", "borders", row, "opening_hours", str(fault), "correct it, or leave it empty"
+    for row, s in enumerate(_each(case.services.itertuples())):
+        if s.departure_rule != "timetable":
+            if not all(pd.isna(cell) for cell in (s.added_days, s.removed_days, s.departure_time)):
+                problem = f"is {s.departure_rule} and dates or times are given"
+                yield "error", "services", row, "departure_rule", problem, "write timetable, or remove them"
+            continue
+        if told := calendar_fault(s):
+            yield "error", "services", row, "weekdays", told, "correct the calendar of the service"
+            continue
+        read = parse_calendar(s.weekdays, s.added_days, s.removed_days, s.departure_time, s.cutoff_hours)
+        mean = None if read is None else mean_wait_hours(read)
+        if mean is not None and abs(s.wait_hours - mean) > WAIT_SLACK_HOURS:  # never true of a missing wait
+            problem = f"{s.wait_hours:g} h is given, and the timetable makes {mean:.1f}"
+            yield "error", "services", row, "wait_hours", problem, "leave it empty, or correct one of the two"
+
+
 def closures(case: Case) -> Iterator[Raw]:
     """Check that closures are for all countries: arcs do not know where goods come from or go to."""
     table = case.restrictions
@@ -426,8 +453,13 @@ RULES: tuple[tuple[Callable[[Case], Iterator[Raw]], tuple[str, ...]], ...] = (
     (ranges, ()),
     (periods, ()),
     (months, ()),
+    (calendars, ()),
     (closures, ()),
     (units_of_modes, ("modes",)),
     (units_and_goods, ("modes",)),
     (demand, ()),
+    (price_rules.tariff_steps, ()),
+    (price_rules.dwell_charges, ()),
+    (price_rules.price_index, ()),
+    (price_rules.emission_factors, ()),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,20 @@ def last_day(date: str) -> str:
     ('2024-12-31', '2024-05-07')
     """
     return (date + "-12-31"[len(date) - 4 :])[:10]
+
+
+def is_day(text: object) -> bool:
+    """Tell whether a text is a day as YYYY-MM-DD.
+
+    Examples
+    --------
+    >>> is_day("2024-02-29"), is_day("2023-02-29"), is_day("2024")
+    (True, False, False)
+    """
+    try:
+        return isinstance(text, str) and len(text) == len("2024-01-01") and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def reference_day(year: int | None) -> str | None:

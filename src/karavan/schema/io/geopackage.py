@@ -36,6 +36,7 @@ USER_VERSION = 10300
 SRS = 4326
 META = "karavan_case"
 LAYERS = {"nodes": "POINT", "links": "LINESTRING"}
+LONGEST_CELL = 50_000_000  # bytes
 IN_POINT = ("longitude", "latitude")  # columns of nodes that the point holds
 SQL_TYPES = {"number": "REAL", "integer": "INTEGER", "boolean": "BOOLEAN"}
 WGS84 = (
@@ -227,6 +228,7 @@ def load_geopackage(file: Path) -> tuple[Case, list[Finding]]:
     findings: list[Finding] = []
     try:
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            _only_tables(db, file)
             meta = parse_meta(dict(_meta_rows(db)), str(file))
             tables = {
                 name: _read_table(db, declared, file=f"{file.name}:{name}", pack=meta.kind == "pack", findings=findings)
@@ -239,6 +241,20 @@ def load_geopackage(file: Path) -> tuple[Case, list[Finding]]:
     lines = {name: at for name, (_, at) in tables.items()}
     files = {name: f"{file.name}:{name}" for name in tables}
     return make_case(meta, frames, origin=str(file), lines=lines, files=files), findings
+
+
+def _only_tables(db: sqlite3.Connection, file: Path) -> None:
+    """Refuse what is worked out when it is read: it could go on for ever, or be as large as it likes."""
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_CELL)
+    ours = [META, *schema()]
+    marks = ", ".join("?" * len(ours))
+    sql = f"SELECT name FROM sqlite_master WHERE type <> 'table' AND type <> 'index' AND name IN ({marks})"  # noqa: S608
+    found = [str(row[0]) for row in db.execute(sql, ours)]
+    found += [t for t in ours if any(row[6] for row in db.execute(f'PRAGMA table_xinfo("{t}")'))]
+    if found:
+        message = f"{file}: {found[0]} is a view or has columns that are worked out; save it as a plain table"
+        raise FormatError(message)
 
 
 def _meta_rows(db: sqlite3.Connection) -> list[tuple[str, Any]]:

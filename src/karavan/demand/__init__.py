@@ -1,0 +1,1 @@
+"""What wants to move: money to tonnes, targets, growth and the busiest month."""
