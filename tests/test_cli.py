@@ -19,7 +19,9 @@ import karavan as kv
 from karavan.cli import main
 from karavan.cli.output import cell_text, jsonable, safe
 
-COMMANDS = ("check", "describe", "trace", "route", "assign", "brief", "validate", "export", "import", "packs")
+COMMANDS = (
+    "check", "describe", "trace", "route", "assign", "brief", "promise", "validate", "export", "import", "packs",
+)  # fmt: skip
 ROUTE = ("route", "Aby", "Dale", "--commodity", "grain", "--tonnes", "1000")
 
 
@@ -86,11 +88,11 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_route_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     answer = run_json(capsys, *ROUTE, "--case", folder)
     (route,) = answer["routes"]
-    assert route["usd_per_tonne"]["money"] == pytest.approx(50)
-    assert route["usd_for_shipment"]["money"] == pytest.approx(50_000)
+    assert route["usd_per_tonne"]["money"] == pytest.approx(50.02)  # 17 whole wagons
+    assert route["usd_for_shipment"]["money"] == pytest.approx(50_020)
     assert route["km"] == pytest.approx(840)
     assert sum(leg["hours"] for leg in route["legs"]) == pytest.approx(route["hours"])
-    assert sum(leg["usd_money_per_tonne"] for leg in route["legs"]) == pytest.approx(50)
+    assert sum(leg["usd_money_per_tonne"] for leg in route["legs"]) == pytest.approx(50.02)
     assert [p["id"] for p in route["ports"]] == ["B", "C"]
     assert route["borders"] == ["B to C"]
 
@@ -109,7 +111,7 @@ def test_route_for_people(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert (code, err) == (0, "")
     assert "840 km" in out
     assert "50 USD/t" in out
-    assert "50,000 USD for 1,000 t" in out
+    assert "50,020 USD for 1,000 t" in out
 
 
 def test_assign_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -241,8 +243,8 @@ def test_brief_is_written(tmp_path: Path) -> None:
     [
         (("rout",), 2, "", "route"),
         (("route", "Aby"), 2, "", "destination"),
-        ((*ROUTE, "--tonnes", "-1"), 2, "", "above zero"),
-        ((*ROUTE, "--tonnes", "nan"), 2, "", "above zero"),
+        ((*ROUTE, "--tonnes", "-1"), 1, "ShipmentError", "above zero"),
+        ((*ROUTE, "--tonnes", "nan"), 1, "ShipmentError", "above zero"),
         ((*ROUTE, "--day", "2024-02-30"), 2, "", "YYYY-MM-DD"),
         (("route", "Abu", "Dale", "--commodity", "grain"), 1, "NameNotFound", "Aby"),
         (("route", "Aby", "Dale", "--commodity", "toys"), 1, "NoRoute", "No route"),

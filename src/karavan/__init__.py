@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from karavan.assignment.calibrate import Calibration, calibrate
     from karavan.assignment.draws import Draws, draws
     from karavan.assignment.equilibrium_front import CongestedAssignment, assign_congested
+    from karavan.assignment.equipment import Equipment, equipment
     from karavan.assignment.front import assign
     from karavan.assignment.lots import LotPlan, Lots, plan_lots
     from karavan.assignment.methods import AllOrNothing, LeastCost, Logit, SystemOptimum, UserEquilibrium
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
         NameNotFound,
         NoRoute,
         NotIdentified,
+        OutOfDate,
         ScenarioError,
+        ShipmentError,
         SolverError,
     )
     from karavan.evidence.gazetteer import gazetteer
@@ -53,19 +56,72 @@ if TYPE_CHECKING:
     from karavan.network.checking import check
     from karavan.report.article import article_page
     from karavan.report.brief import Brief, brief
+    from karavan.report.case_map import basemap_layers, corridor_lines, map_view
+    from karavan.report.case_tables import (
+        Selection,
+        case_overview,
+        find_names,
+        record,
+        table_bytes,
+        table_file,
+        table_list,
+        table_page,
+        trace_record,
+    )
     from karavan.report.corridors import corridors
+    from karavan.report.evidence_records import (
+        conflict_records,
+        document_list,
+        document_record,
+        fact_history,
+        facts_behind,
+        facts_page,
+        indicator_names,
+        promise_record,
+        promise_records,
+        series_record,
+    )
+    from karavan.report.frontier_chart import frontier_svg
     from karavan.report.limits import over_capacity
+    from karavan.report.plain import jsonable
+    from karavan.report.promised import Promised, promised_section
+    from karavan.report.route_answer import route_answer
+    from karavan.report.route_charts import route_chart, write_route_chart
+    from karavan.report.route_sheet import route_sheet, write_route_sheet
     from karavan.report.routes import route_records
     from karavan.report.said import Said, said_section
     from karavan.report.series_chart import series_page, series_svg
     from karavan.report.validation import Validation, validate
-    from karavan.routing.front import route
-    from karavan.routing.shipment import Route, Shipment
+    from karavan.report.what_if import (
+        combined,
+        comparison_record,
+        run_list,
+        run_path,
+        run_record,
+        run_scenario,
+        scenario_board,
+    )
+    from karavan.routing.criticality import criticality_of
+    from karavan.routing.front import pareto_routes, route
+    from karavan.routing.many import ManyRoutes, route_many
+    from karavan.routing.options import RouteOptions
+    from karavan.routing.reliability import Odds, with_odds
+    from karavan.routing.router import Router
+    from karavan.routing.shipment import ParetoSet, Route, Shipment
+    from karavan.routing.shipment_file import read_shipments
+    from karavan.routing.skims import route_skims, write_skims
     from karavan.scenario.apply import apply, diff
     from karavan.scenario.compare import Comparison, compare, compare_all
+    from karavan.scenario.engine import ProcessEngine, RayEngine, make_engine, sweep
+    from karavan.scenario.investment import Investment, InvestmentTerms, invest
+    from karavan.scenario.promise import PromiseCheck, PromiseOptions, promise, promise_all, promise_stages
+    from karavan.scenario.promise_target import TargetOptions
+    from karavan.scenario.promise_types import Target
+    from karavan.scenario.resilience import Criticality, criticality
     from karavan.scenario.results import Outcome
     from karavan.scenario.run import Results, read_outcome, read_results, run
     from karavan.scenario.scenario import Scenario
+    from karavan.scenario.scenario_file import scenario_toml, shipped_scenarios
     from karavan.scenario.study import Study
     from karavan.schema.case import Case
     from karavan.schema.check import CheckReport
@@ -85,6 +141,7 @@ _HOME = {
     "karavan.assignment.calibrate": ("Calibration", "calibrate"),
     "karavan.assignment.draws": ("Draws", "draws"),
     "karavan.assignment.equilibrium_front": ("CongestedAssignment", "assign_congested"),
+    "karavan.assignment.equipment": ("Equipment", "equipment"),
     "karavan.assignment.front": ("assign",),
     "karavan.assignment.lots": ("LotPlan", "Lots", "plan_lots"),
     "karavan.assignment.methods": ("AllOrNothing", "LeastCost", "Logit", "SystemOptimum", "UserEquilibrium"),
@@ -98,8 +155,10 @@ _HOME = {
         "MissingExtra",
         "NameNotFound",
         "NoRoute",
-        "ScenarioError",
         "NotIdentified",
+        "OutOfDate",
+        "ScenarioError",
+        "ShipmentError",
         "SolverError",
     ),
     "karavan.evidence.gazetteer": ("gazetteer",),
@@ -117,19 +176,72 @@ _HOME = {
     "karavan.network.checking": ("check",),
     "karavan.report.article": ("article_page",),
     "karavan.report.brief": ("Brief", "brief"),
+    "karavan.report.case_map": ("basemap_layers", "corridor_lines", "map_view"),
+    "karavan.report.case_tables": (
+        "Selection",
+        "case_overview",
+        "find_names",
+        "record",
+        "table_bytes",
+        "table_file",
+        "table_list",
+        "table_page",
+        "trace_record",
+    ),
     "karavan.report.corridors": ("corridors",),
+    "karavan.report.evidence_records": (
+        "conflict_records",
+        "document_list",
+        "document_record",
+        "fact_history",
+        "facts_behind",
+        "facts_page",
+        "indicator_names",
+        "promise_record",
+        "promise_records",
+        "series_record",
+    ),
+    "karavan.report.frontier_chart": ("frontier_svg",),
     "karavan.report.limits": ("over_capacity",),
+    "karavan.report.plain": ("jsonable",),
+    "karavan.report.promised": ("Promised", "promised_section"),
+    "karavan.report.route_answer": ("route_answer",),
+    "karavan.report.route_charts": ("route_chart", "write_route_chart"),
+    "karavan.report.route_sheet": ("route_sheet", "write_route_sheet"),
     "karavan.report.routes": ("route_records",),
     "karavan.report.said": ("Said", "said_section"),
     "karavan.report.series_chart": ("series_page", "series_svg"),
     "karavan.report.validation": ("Validation", "validate"),
-    "karavan.routing.front": ("route",),
-    "karavan.routing.shipment": ("Route", "Shipment"),
+    "karavan.report.what_if": (
+        "combined",
+        "comparison_record",
+        "run_list",
+        "run_path",
+        "run_record",
+        "run_scenario",
+        "scenario_board",
+    ),
+    "karavan.routing.criticality": ("criticality_of",),
+    "karavan.routing.front": ("pareto_routes", "route"),
+    "karavan.routing.many": ("ManyRoutes", "route_many"),
+    "karavan.routing.options": ("RouteOptions",),
+    "karavan.routing.reliability": ("Odds", "with_odds"),
+    "karavan.routing.router": ("Router",),
+    "karavan.routing.shipment": ("ParetoSet", "Route", "Shipment"),
+    "karavan.routing.shipment_file": ("read_shipments",),
+    "karavan.routing.skims": ("route_skims", "write_skims"),
     "karavan.scenario.apply": ("apply", "diff"),
     "karavan.scenario.compare": ("Comparison", "compare", "compare_all"),
+    "karavan.scenario.engine": ("ProcessEngine", "RayEngine", "make_engine", "sweep"),
+    "karavan.scenario.investment": ("Investment", "InvestmentTerms", "invest"),
+    "karavan.scenario.promise": ("PromiseCheck", "PromiseOptions", "promise", "promise_all", "promise_stages"),
+    "karavan.scenario.promise_target": ("TargetOptions",),
+    "karavan.scenario.promise_types": ("Target",),
+    "karavan.scenario.resilience": ("Criticality", "criticality"),
     "karavan.scenario.results": ("Outcome",),
     "karavan.scenario.run": ("Results", "read_outcome", "read_results", "run"),
     "karavan.scenario.scenario": ("Scenario",),
+    "karavan.scenario.scenario_file": ("scenario_toml", "shipped_scenarios"),
     "karavan.scenario.study": ("Study",),
     "karavan.schema.case": ("Case",),
     "karavan.schema.check": ("CheckReport",),
@@ -157,9 +269,13 @@ __all__ = [
     "CheckReport",
     "Comparison",
     "CongestedAssignment",
+    "Criticality",
     "Draws",
+    "Equipment",
     "Finding",
     "FormatError",
+    "Investment",
+    "InvestmentTerms",
     "KaravanError",
     "LeastCost",
     "Ledger",
@@ -167,25 +283,40 @@ __all__ = [
     "Logit",
     "LotPlan",
     "Lots",
+    "ManyRoutes",
     "MissingExtra",
     "Model",
     "ModelEndpoint",
     "NameNotFound",
     "NoRoute",
     "NotIdentified",
+    "Odds",
+    "OutOfDate",
     "Outcome",
+    "ParetoSet",
+    "ProcessEngine",
     "Promise",
+    "PromiseCheck",
+    "PromiseOptions",
+    "Promised",
+    "RayEngine",
     "Results",
     "Route",
+    "RouteOptions",
+    "Router",
     "Said",
     "Scenario",
     "ScenarioError",
+    "Selection",
     "SeriesColumns",
     "SeriesPoint",
     "Shipment",
+    "ShipmentError",
     "SolverError",
     "Study",
     "SystemOptimum",
+    "Target",
+    "TargetOptions",
     "Trace",
     "UserEquilibrium",
     "Validation",
@@ -195,25 +326,53 @@ __all__ = [
     "article_page",
     "assign",
     "assign_congested",
+    "basemap_layers",
     "brief",
     "build_model",
     "calibrate",
+    "case_overview",
     "check",
+    "combined",
     "compare",
     "compare_all",
+    "comparison_record",
+    "conflict_records",
+    "corridor_lines",
     "corridors",
+    "criticality",
+    "criticality_of",
     "default_ledger",
     "describe",
     "diff",
+    "document_list",
+    "document_record",
     "draws",
+    "equipment",
+    "fact_history",
+    "facts_behind",
     "facts_csv",
     "facts_jsonl",
+    "facts_page",
+    "find_names",
+    "frontier_svg",
     "gazetteer",
+    "indicator_names",
+    "invest",
+    "jsonable",
+    "make_engine",
+    "map_view",
     "over_capacity",
     "packs",
+    "pareto_routes",
     "parse_areas",
     "parse_series",
     "plan_lots",
+    "promise",
+    "promise_all",
+    "promise_record",
+    "promise_records",
+    "promise_stages",
+    "promised_section",
     "promises",
     "propose_for",
     "read_case",
@@ -225,26 +384,51 @@ __all__ = [
     "read_pack",
     "read_results",
     "read_series",
+    "read_shipments",
     "read_tntp",
     "reconcile",
+    "record",
     "route",
+    "route_answer",
+    "route_chart",
+    "route_many",
     "route_records",
+    "route_sheet",
+    "route_skims",
     "run",
+    "run_list",
+    "run_path",
+    "run_record",
+    "run_scenario",
     "said_section",
     "sample_folder",
+    "scenario_board",
+    "scenario_toml",
     "select",
     "series_page",
+    "series_record",
     "series_svg",
+    "shipped_scenarios",
     "skims",
+    "sweep",
     "table",
+    "table_bytes",
+    "table_file",
+    "table_list",
+    "table_page",
     "timeline",
     "trace",
+    "trace_record",
     "used_paths",
     "validate",
+    "with_odds",
     "write_case",
     "write_geopackage",
     "write_gmns",
     "write_omx",
+    "write_route_chart",
+    "write_route_sheet",
+    "write_skims",
 ]
 
 

@@ -6,16 +6,18 @@ KaravanError
 ├── NameNotFound        nothing of that name or id; says what is near
 ├── AmbiguousName       the name stands for things of different places
 ├── NoRoute             no path; says which restriction or state closes it
+├── ShipmentError       a shipment, or what is asked of its routes, cannot be; says what to write instead
 ├── ScenarioError       a change of a scenario cannot be made; says which, and what to write instead
 ├── SolverError         the solver did not reach the stated tolerance
 ├── NotIdentified       the counts cannot tell what is to be fitted
+├── OutOfDate           somebody else has changed it since it was read
 └── MissingExtra        an optional package is needed; names the extra to install
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +25,16 @@ if TYPE_CHECKING:
 
 class KaravanError(Exception):
     """Base of every error that Karavan raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let errors come back whole from other processes, whatever they are made of."""
+        return _whole, (type(self), self.args, self.__dict__)
+
+
+def _whole(kind: type[KaravanError], args: tuple[Any, ...], held: dict[str, Any]) -> KaravanError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(held)
+    return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,10 @@ class NoRoute(KaravanError):
         super().__init__(message + "".join(f"\n  - {r}" for r in self.reasons))
 
 
+class ShipmentError(KaravanError):
+    """A shipment, or what is asked of its routes, cannot be."""
+
+
 class ScenarioError(KaravanError):
     """A change of a scenario cannot be made."""
 
@@ -101,6 +117,10 @@ class NotIdentified(KaravanError):
     def __init__(self, message: str, parameters: Sequence[str] = ()) -> None:
         self.parameters = tuple(parameters)
         super().__init__(message)
+
+
+class OutOfDate(KaravanError):
+    """What is to be changed has been changed by somebody else since it was read."""
 
 
 class MissingExtra(KaravanError):

@@ -11,6 +11,7 @@ from karavan.cost.arc_cost import ArcCost, arc_costs
 from karavan.cost.emissions import ArcEmissions, arc_emissions
 from karavan.cost.gaps import require_costs, require_unserved_prices
 from karavan.cost.tariffs import unit_tonnes
+from karavan.network import seasons
 from karavan.network.capacity import Capacity, capacity_rows
 from karavan.network.graph import Graph, build_graph
 from karavan.network.restrictions import Restrictions, restrictions_on
@@ -85,11 +86,23 @@ def demand_rows(case: Case) -> pd.DataFrame:
     return case.demand[(case.demand["origin"] != case.demand["destination"]).to_numpy(dtype=bool)]
 
 
-def problem_of(model: Model, *, month: bool = False) -> Problem:
+def month_share(model: Model, *, month: bool | int) -> NDArray[np.float64]:
+    """Return the share of its year's capacity that each row has, (n_rows,): 1 in the year (`month` False).
+
+    True, a month when everything works: a twelfth each. 1 to 12, that month: what is shut in it has nothing, and what
+    is shut in others has its year's capacity in fewer months.
+    """
+    if isinstance(month, bool):
+        return np.full(model.capacity.n_rows, 1.0 / MONTHS_PER_YEAR if month else 1.0)
+    return seasons.shares(model.case, model.graph, model.restrictions, model.capacity, month)
+
+
+def problem_of(model: Model, *, month: bool | int = False) -> Problem:
     """Return the arrays a solver sees: the year, or with `month` the busiest month.
 
-    In the month each demand row has its peak share of the year's tonnes (1/12 where unknown) and each capacity a
-    twelfth of the year's.
+    In the month each demand row has its peak share of the year's tonnes (1/12 where unknown), each capacity its
+    `month_share`, and a month given as 1 to 12 closes what its ice, wind or season does. True is a month when
+    everything works, whichever that is: which month is the busiest is not in the tables.
 
     Raises `CaseError` where a link, or goods in demand, give nothing to work a cost out from.
     """
@@ -101,16 +114,19 @@ def problem_of(model: Model, *, month: bool = False) -> Problem:
     require_unserved_prices(case, prices, commodity)
     tonnes = rows["tonnes"].to_numpy(dtype=np.float64)
     rhs = model.capacity.net
+    is_open = model.open
     if month:
         tonnes = tonnes * rows["peak_month_share"].fillna(1.0 / MONTHS_PER_YEAR).to_numpy(dtype=np.float64)
-        rhs = rhs / MONTHS_PER_YEAR
+        rhs = rhs * month_share(model, month=month)
+    if not isinstance(month, bool):
+        is_open &= ~seasons.closed_in(case, graph, model.restrictions, month)
     indptr, row, units = usage(model)
     return make_problem(
         n_nodes=graph.n_nodes,
         tail=graph.tail,
         head=graph.head,
         cost=model.generalized,
-        open=model.open,
+        open=is_open,
         second=model.second,
         rhs=rhs,
         usage_indptr=indptr,

@@ -12,7 +12,7 @@ import pandas as pd
 from karavan.assignment.methods import LeastCost
 from karavan.assignment.result import Reason
 from karavan.cost.tariffs import unit_tonnes
-from karavan.model import Model, demand_rows
+from karavan.model import Model, demand_rows, month_share
 from karavan.network.graph import ArcKind
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Assignment:
     problem: Problem
     solution: Solution
     method: Method
-    month: bool = False
+    month: bool | int = False
 
     @property
     def objective(self) -> float:
@@ -289,7 +289,7 @@ class Assignment:
         (price times what is available).
         """
         case, capacity, s = self.model.case, self.model.capacity, self.solution
-        share = 1.0 / 12.0 if self.month else 1.0
+        share = month_share(self.model, month=self.month)
         table = case.facilities.iloc[capacity.facility]
         value_of_time = case.commodities["value_of_time_usd_per_tonne_hour"].fillna(0.0).to_numpy(dtype=np.float64)
         tonnes, usd_an_hour = (self._row_tonnes(w) for w in (np.ones(len(value_of_time)), value_of_time))

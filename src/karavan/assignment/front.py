@@ -31,7 +31,7 @@ def assign(
     *,
     method: Method | None = None,
     day: str | None = None,
-    month: bool = False,
+    month: bool | int = False,
     start: Assignment | None = None,
 ) -> Assignment: ...
 
@@ -41,7 +41,7 @@ def assign(
     *,
     method: Method | CongestedMethod | None = None,
     day: str | None = None,
-    month: bool = False,
+    month: bool | int = False,
     start: Assignment | CongestedAssignment | None = None,
 ) -> Assignment | CongestedAssignment:
     """Assign the demand of a case to its network.
@@ -59,7 +59,8 @@ def assign(
         What is open on this day (YYYY-MM-DD); mid-year of the case's year by default. Ignored for a `Model`. Not for
         congested methods, nor is `month`.
     month
-        Assign the busiest month: peak-month shares of the demand against a twelfth of each yearly capacity.
+        Assign the busiest month: peak-month shares of the demand against a twelfth of each yearly capacity. A number
+        from 1 to 12: that month, with what ice, wind and season close in it; see `karavan.model.problem_of`.
     start
         An assignment of a like case (same network and demand rows, other values) to begin with: faster. With `Logit`
         its paths are the choice sets, so that a change of values is not mixed up with a change of alternatives.
@@ -85,7 +86,7 @@ def _congested(
     method: CongestedMethod,
     *,
     day: str | None,
-    month: bool,
+    month: bool | int,
     start: Assignment | CongestedAssignment | None,
 ) -> CongestedAssignment:
     """Assign by a congested method; what it has no meaning for is refused."""

@@ -42,7 +42,7 @@ class Master:
         self.n_demands = tonnes.size
         self.n_paths = 0
         self.n_rows = 0
-        self._highs: Any = _quiet_highs()
+        self._highs: Any = quiet_highs()
         n, empty = self.n_demands, np.empty(0, np.int32)
         self._highs.addRows(n, tonnes, tonnes, 0, np.zeros(n, np.int32), empty, np.empty(0))
         self._highs.addRow(-highspy.kHighsInf, highspy.kHighsInf, 0, empty, np.empty(0))
@@ -146,7 +146,8 @@ class Master:
         self._highs.addCols(n, cost, np.zeros(n), above, index.size, start.astype(np.int32), index, value)
 
 
-def _quiet_highs() -> Any:  # the solver's own type declares less than it has
+def quiet_highs() -> Any:  # the solver's own type declares less than it has
+    """Return a HiGHS of one thread that says nothing and starts by primal simplex, with tight tolerances."""
     highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     for option, value in {
         "output_flag": False,

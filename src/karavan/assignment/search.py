@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from karavan.kernels import paths, shortest_path
+from karavan.kernels import constrained, paths, shortest_path
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -193,6 +193,33 @@ def cheapest(search: Search, cost: Float, price: Float, *, limit: Float, wanted:
             p.out_start, p.out_arc, p.tail, p.head, priced, p.open, search.group_class, search.group_origin,
             search.group_start, search.group_bound, p.destination[search.live], limit, wanted, search.bound, distance,
             start, arc,
+        )  # fmt: skip
+        if written >= 0:
+            break
+        room *= 4
+    found = np.flatnonzero(start[1:] > start[:-1])
+    return distance, Paths(np.append(start[found], written), arc[:written].copy(), found.astype(np.int32))
+
+
+def within_price(search: Search, price: Float, *, limit: Float, wanted: Float) -> tuple[Float, Paths]:
+    """Find for every demand the path of least price among those that cost no more than leaving it unserved.
+
+    Parameters as in `cheapest`, but that limits and distances are of what the rows are worth at `price` (n_rows) alone;
+    of paths of equal price the cheaper is taken. A demand of limit zero has no better path than any, and is passed.
+    """
+    p = search.problem
+    priced = np.empty(p.cost.shape)
+    paths.priced_costs(np.zeros(p.cost.shape), p.usage_indptr, p.usage_row, p.usage_units, price, priced)
+    live = search.live
+    rows = search.target[live] if search.bound.size else np.full(live.size, -1, np.int32)
+    distance, start = np.empty(live.size), np.empty(live.size + 1, np.int64)
+    room = 64 * live.size + 64
+    while True:
+        arc = np.empty(room, np.int32)
+        written = constrained.constrained_paths(
+            p.out_start, p.out_arc, p.head, p.cost, p.open, priced, p.demand_class[live], p.origin[live],
+            p.destination[live], rows, search.bound, p.unserved_price[live], np.where(limit > 0, limit, -1.0), wanted,
+            distance, start, arc,
         )  # fmt: skip
         if written >= 0:
             break

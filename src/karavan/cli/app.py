@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import karavan as kv
-from karavan.cli import facts, files, look, plan, scenario
+from karavan.cli import facts, files, look, network, plan, promise, route, scenario, serve
 from karavan.cli.output import print_json, print_line, safe, say
 
 if TYPE_CHECKING:
@@ -30,15 +30,22 @@ app = typer.Typer(
 app.command("check")(look.check)
 app.command("describe")(look.describe)
 app.command("trace")(look.trace)
-app.command("route")(plan.route)
+app.command("route")(route.route)
+app.command("route-many")(route.route_many)
+app.command("skim")(route.skim)
 app.command("assign")(plan.assign)
 app.command("brief")(plan.brief)
+app.command("promise")(promise.promise)
+app.command("invest")(network.invest)
+app.command("equipment")(network.equipment)
+app.command("criticality")(network.criticality)
 app.command("validate")(plan.validate)
 app.command("run")(scenario.run)
 app.command("compare")(scenario.compare)
 app.command("export")(files.export_case)
 app.command("import")(files.import_case)
 app.command("packs")(look.packs)
+app.command("serve")(serve.serve)
 app.add_typer(facts.facts, name="facts")
 
 

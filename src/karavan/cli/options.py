@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,17 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write exactly one JSON
 DayOption = Annotated[
     str | None, typer.Option("--day", help="What is open on this day, YYYY-MM-DD; mid-year of the case by default.")
 ]
+
+
+def check_day(day: str | None) -> str | None:
+    """Return a day as it was given; raises `BadParameter` for what is none."""
+    if day is None:
+        return None
+    try:
+        return date.fromisoformat(day).isoformat()
+    except ValueError as error:
+        message = f"{day!r} is no day; write YYYY-MM-DD"
+        raise typer.BadParameter(message) from error
 
 
 def folder_of(pack: str | None, case: Path | None) -> Path:

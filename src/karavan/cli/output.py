@@ -143,3 +143,18 @@ def working(message: str) -> Iterator[Callable[[str], None]]:
 
     with Console(stderr=True).status(Text(safe(message))) as status:
         yield lambda text: status.update(Text(safe(text)))
+
+
+@contextmanager
+def counting(message: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on stderr, where someone is watching; yields a function that tells how many are done."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(safe(message), total=total)
+        yield lambda done: bar.update(task, completed=done)

@@ -1,17 +1,15 @@
-"""Commands that answer a question: route, assign, brief, validate."""
+"""Commands that answer a question: assign, brief, validate."""
 
 from __future__ import annotations
 
 import itertools
-import math
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 import karavan as kv
-from karavan.cli.options import CaseOption, DayOption, JsonOption, PackOption, read
+from karavan.cli.options import CaseOption, DayOption, JsonOption, PackOption, check_day, read
 from karavan.cli.output import number, print_json, print_line, print_table, working
 
 if TYPE_CHECKING:
@@ -20,45 +18,13 @@ if TYPE_CHECKING:
 Method = Literal["least-cost", "all-or-nothing", "logit", "user-equilibrium", "system-optimum"]
 Objective = Literal["cost", "served first"]
 SHOWN = 15  # rows of a table for people; --json has all
+DRAWS = 100  # of each promise in a brief; `karavan promise` takes as many as are asked for
 BOTTLENECK = ("name", "element", "direction", "unit", "capacity", "used", "shadow_price", "usd_per_tonne", "scarcity")
 OVER = ("name", "element", "direction", "unit", "capacity", "preload", "used", "utilisation")
 UNSERVED = ("origin", "destination", "commodity", "tonnes", "served", "unserved", "reason")
 COUNT = ("name", "period", "unit", "observed", "modelled", "preload", "ratio", "comparable")
 CONTROL = ("name", "year", "unit", "published", "modelled", "ratio")
 INDICATOR = ("name", "indicator", "year", "published", "modelled", "ratio")
-
-
-def route(
-    origin: Annotated[str, typer.Argument(help="From: a place, a node id or another name of it.")],
-    destination: Annotated[str, typer.Argument(help="To.")],
-    commodity: Annotated[str, typer.Option("--commodity", help="What: an id, a name or another name of it.")],
-    tonnes: Annotated[float, typer.Option("--tonnes", help="How much, tonnes.")] = 20.0,
-    alternatives: Annotated[int, typer.Option("--alternatives", min=0, max=20, help="Other routes at most.")] = 3,
-    day: DayOption = None,
-    pack: PackOption = None,
-    case: CaseOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Find the cheapest route of a shipment, and other sensible ones.
-
-    The cost that is least is money paid plus the hours at the commodity's value of time.
-
-    Example: `karavan route Khorgos Poti --commodity "general cargo" --tonnes 20`
-    """
-    if not (tonnes > 0 and math.isfinite(tonnes)):
-        message = "tonnes must be above zero"
-        raise typer.BadParameter(message)
-    shipment = kv.Shipment(origin, destination, commodity, tonnes)
-    with working("Reading the case") as note:
-        network = read(pack, case)
-        note("Finding routes")
-        found = kv.route(network, shipment, alternatives=alternatives, day=_day(day))
-        records = kv.route_records(network, found)
-    if as_json:
-        print_json({"case": network.meta.name, "shipment": shipment, "routes": records})
-        return
-    for k, record in enumerate(records, start=1):
-        _show_route(k, record)
 
 
 def assign(
@@ -84,6 +50,9 @@ def assign(
         "link_flows.csv"
     ),
     month: Annotated[bool, typer.Option("--month", help="The busiest month in place of the year.")] = False,
+    year: Annotated[
+        int | None, typer.Option("--year", help="What is open in this year; the case's own by default.")
+    ] = None,
     day: DayOption = None,
     pack: PackOption = None,
     case: CaseOption = None,
@@ -100,6 +69,7 @@ def assign(
     chosen = _method(method, objective, theta, gap)
     with working("Reading the case") as note:
         read_in = read(pack, case) if network is None else kv.read_network(network, trips=trips)
+        read_in = read_in if year is None else kv.apply(read_in, kv.Scenario("base"), year=year)
         note("Assigning the demand")
         if isinstance(chosen, kv.UserEquilibrium | kv.SystemOptimum):
             passes = itertools.count(1)
@@ -113,7 +83,7 @@ def assign(
             flows.write_link_flows(out)
             document = flows.summary | {"link_flows": out}
         else:
-            result = kv.assign(read_in, method=chosen, day=_day(day), month=month)
+            result = kv.assign(read_in, method=chosen, day=check_day(day), month=month)
             over = kv.over_capacity(result)
             document = result.to_json() | {"over_capacity": over}
     if as_json:
@@ -171,12 +141,15 @@ def brief(
     Example: `karavan brief --pack caspian --out results`
     """
     with working("Reading the case") as note:
-        network, said = read(pack, case), None
+        network, said, promised = read(pack, case), None, None
         if ledger is not None:
             note("Comparing what was said")
             with kv.Ledger(ledger) as opened:
                 said = kv.said_section(opened)
-        story = kv.brief(network, said=said, progress=note)
+                options = kv.PromiseOptions(draws=DRAWS, settings="computed")
+                judged = kv.promise_all(network, opened, options=options, progress=note)
+            promised = kv.promised_section(judged)
+        story = kv.brief(network, said=said, promised=promised, progress=note)
         note("Writing")
         page = story.write(out / "brief.html")
         tables = story.write_results(out)
@@ -214,18 +187,14 @@ def validate(
     _show_frame("Counts, worst first", found.counts, COUNT)
     _show_frame("Published totals", found.controls, CONTROL)
     _show_frame("Corridor indicators", found.indicators, INDICATOR)
+    for row in found.off_by_a_quarter.to_dict("records"):
+        print_line(f"{row['name']} ({row['indicator']}): {number(row['ratio'])} of what was published. "
+                   f"{row['explanation'] or 'Not explained.'}")  # fmt: skip
+    years = sorted(found.indicators["deflator"].dropna().unique())
+    if years:
+        print_line(f"The model's prices were brought to the year of the published ones: {'; '.join(years)}.")
     print_line(f"Median of modelled over observed {number(found.median_ratio)}; "
                f"{found.off_by_two} comparable counts are off by more than a factor of two.", style="bold")  # fmt: skip
-
-
-def _day(day: str | None) -> str | None:
-    if day is None:
-        return None
-    try:
-        return date.fromisoformat(day).isoformat()
-    except ValueError as error:
-        message = f"{day!r} is no day; write YYYY-MM-DD"
-        raise typer.BadParameter(message) from error
 
 
 def _show_frame(title: str, frame: Any, columns: tuple[str, ...]) -> None:
@@ -233,31 +202,6 @@ def _show_frame(title: str, frame: Any, columns: tuple[str, ...]) -> None:
     if len(frame):
         print_table(title, columns, frame[list(columns)].itertuples(index=False))
         print_line()
-
-
-def _show_route(k: int, record: dict[str, Any]) -> None:
-    usd, co2e = record["usd_per_tonne"], record["kg_co2e_per_tonne"]
-    print_line(f"{k}. {record['origin_name']} to {record['destination_name']}: {record['reason']}", style="bold")
-    print_line(
-        f"   {number(record['km'], 'km')}, {number(record['days'], 'days')}, {number(usd['money'], 'USD/t')} paid "
-        f"({number(record['usd_for_shipment']['money'], 'USD')} for {number(record['tonnes'], 't')}), "
-        f"{number(usd['generalized'], 'USD/t')} with time, {number(co2e['well_to_wheel'], 'kg CO2e/t')} well-to-wheel"
-    )
-    part = [f"{number(t, 't')} in a full {u}" for u, t in record["tonnes_in_full_unit"].items() if record["tonnes"] < t]
-    if part:
-        print_line(f"   a part load at its share of the price of a full one: {', '.join(part)}")
-    if co2e["tank_to_wheel_only"]:
-        print_line(f"   besides {number(co2e['tank_to_wheel_only'], 'kg CO2e/t')} known tank-to-wheel only")
-    columns = ("what", "mode", "unit", "from_name", "to_name", "service", "km", "hours", "usd_money_per_tonne")
-    heads = ("", "mode", "unit", "from", "to", "service", "km", "hours", "USD/t")
-    print_table("", heads, [[leg[c] for c in columns] for leg in record["legs"]])
-    if record["borders"]:
-        print_line(f"   Borders: {'; '.join(record['borders'])}")
-    for r in record["restrictions"]:
-        print_line(f"   Restriction ({r['regime']}): {r['name']} [{r['source'] or 'no source'}]")
-    if record["unknowns"]:
-        print_line(f"   Background traffic unknown at: {'; '.join(str(u['name']) for u in record['unknowns'])}")
-    print_line()
 
 
 def _show_assignment(result: kv.Assignment, over: pd.DataFrame) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -12,6 +12,7 @@ import karavan as kv
 from karavan.cli.options import JsonOption
 from karavan.cli.output import number, print_json, print_line, print_table, say, working
 
+Engine = Literal["processes", "ray"]
 SHOWN = 12  # rows of a table for people; --json has all
 TOTALS = ("scenario", "year", "period", "served", "unserved", "money_usd", "tonne_hours", "t_co2e")
 DIFF = ("table", "id", "field", "before", "after", "because")
@@ -22,19 +23,26 @@ def run(
     study: Annotated[Path, typer.Argument(help="A study file: case, years, scenarios, method.")],
     out: Annotated[Path | None, typer.Option("--out", help="Run folder; runs/<name of the study> by default.")] = None,
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes; 0: one a processor.")] = 0,
+    engine: Annotated[Engine, typer.Option("--engine", help="What works: processes, or a Ray cluster.")] = "processes",
+    address: Annotated[
+        str | None, typer.Option("--address", help="ray: the cluster's address, auto for this machine's; else local.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what each scenario changes, and stop.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run a base and its scenarios over years. What is there and rests on the same inputs is not worked out again.
 
     Example: `karavan run study.toml --workers 2`
+
+    Example: `karavan run study.toml --engine ray --address auto`
     """
     plan = kv.Study.read(study)
     if dry_run:
         _show_changes(plan, as_json=as_json)
         return
     with working(f"Running {plan.name}") as note:
-        results = kv.run(plan, out, workers=workers or os.cpu_count() or 1, progress=note)
+        given = None if engine == "processes" else kv.make_engine(engine, workers=workers, address=address)
+        results = kv.run(plan, out, workers=workers or os.cpu_count() or 1, engine=given, progress=note)
         changes = kv.compare_all(results)
     if as_json:
         cells = [c.path for c in results.cells]

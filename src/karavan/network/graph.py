@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from karavan.errors import FormatError
+from karavan.schema.calendars import mean_closed_hours, mean_wait_hours, parse_calendar, parse_opening_hours
 from karavan.schema.case import Case, as_list
 from karavan.schema.chains import LinkChains, Step, link_chains
 from karavan.schema.state import is_open, reference_day, within
@@ -166,6 +168,7 @@ class _Source:
     usable_links: NDArray[np.bool_]
     crossing: dict[tuple[int, int, int], list[tuple[int, int]]]  # (from, to, mode) -> [(unit or -1, border row)]
     border_hours: NDArray[np.float64]
+    closed_hours: dict[int, float]  # border row -> mean wait until it opens
     timed_nodes: set[tuple[int, int]]  # (node, mode) where border hours include the gauge change
 
 
@@ -226,8 +229,22 @@ def _read(case: Case, day: str | None) -> _Source:
         usable_links=is_open(case.links, day) & _nodes_open(case, rows, day),
         crossing=dict(crossing),
         border_hours=(case.borders["exit_hours"].fillna(0.0) + case.borders["entry_hours"].fillna(0.0)).to_numpy(),
+        closed_hours=_closed_hours(case),
         timed_nodes=timed,
     )
+
+
+def _closed_hours(case: Case) -> dict[int, float]:
+    """Return the mean wait until each border with opening hours opens."""
+    found = {}
+    for b, cell in enumerate(case.borders["opening_hours"]):
+        if isinstance(cell, str):
+            try:
+                found[b] = mean_closed_hours(parse_opening_hours(cell))
+            except ValueError as fault:
+                message = f"{case.file('borders')}: opening_hours of {case.borders.index[b]}: {fault}"
+                raise FormatError(message) from fault
+    return found
 
 
 def _nodes_open(case: Case, links: list[_Link], day: str | None) -> NDArray[np.bool_]:
@@ -261,7 +278,8 @@ def _add_hauls(arcs: _Arcs, source: _Source) -> None:
                 for border in _border_rows(source, a, b, mode, unit):
                     post = arcs.add_node(a, mode, gauge, unit)
                     arcs.add(tail, post, ArcKind.BORDER, mode=mode, unit=unit, link=i, border=border, forward=forward,
-                             at_border=source.border_hours[border], over=[border])  # fmt: skip
+                             at_border=source.border_hours[border], wait=source.closed_hours.get(border, 0.0),
+                             over=[border])  # fmt: skip
                     tail = post
                 arcs.add(tail, head, ArcKind.HAUL, mode=mode, unit=unit, link=i, forward=forward, km=km, move=hours,
                          steps=[(i, forward)])  # fmt: skip
@@ -334,14 +352,28 @@ def service_km_hours(source: _Source, s: object, steps: list[Step]) -> tuple[flo
 
 
 def wait_hours(s: object) -> float:
-    """Return the mean wait for a service: as given, else half the headway of its departures.
+    """Return the mean wait for a service: of its timetable, as given, or half the headway of its departures.
 
     Half a headway is the mean wait of goods that arrive at random for regular departures (Osuna and Newell 1972).
     """
+    if s.departure_rule == "timetable":  # type: ignore[attr-defined]
+        timed = _timetable_wait(s)
+        if timed is not None:
+            return timed
     if not np.isnan(s.wait_hours):  # type: ignore[attr-defined]
         return float(s.wait_hours)  # type: ignore[attr-defined]
     departures = float(s.departures_per_year)  # type: ignore[attr-defined]
     return 365.0 * HOURS_PER_DAY / departures / 2.0 if departures > 0 else 0.0
+
+
+def _timetable_wait(s: object) -> float | None:
+    try:
+        read = parse_calendar(
+            s.weekdays, s.added_days, s.removed_days, s.departure_time, s.cutoff_hours  # type: ignore[attr-defined]
+        )
+    except ValueError:
+        return None  # `check` names the fault; what is not known to sail on a day still has a mean wait
+    return None if read is None else mean_wait_hours(read)
 
 
 def _add_transfers(arcs: _Arcs, source: _Source, day: str | None) -> None:

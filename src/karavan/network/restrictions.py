@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from karavan.schema.case import Case, as_list, positions
 from karavan.schema.state import reference_day, within
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -40,7 +42,7 @@ class Restrictions:
         return met
 
 
-def concerns(row: pd.Series, commodity: str, origin: str, destination: str) -> bool:
+def concerns(row: pd.Series | Mapping[str, Any], commodity: str, origin: str, destination: str) -> bool:
     """Tell whether a restriction speaks of these goods, from this country to that one.
 
     An end may stand for several countries, joined by ";": a gateway does.
@@ -62,7 +64,7 @@ def restrictions_on(case: Case, graph: Graph, *, day: str | None = None) -> Rest
     commodities = [str(c) for c in case.commodities.index]
     closed = np.zeros((len(commodities), graph.n_arcs), dtype=bool)
     touched = {}
-    finder = _Finder(case, graph)
+    finder = ArcFinder(case, graph)
     for i in np.flatnonzero(in_force).tolist():
         row = table.iloc[i]
         mask = finder.arcs(str(row["applies_to"]), str(row["target"]))
@@ -79,7 +81,7 @@ def restrictions_on(case: Case, graph: Graph, *, day: str | None = None) -> Rest
     return Restrictions(touched, closed)
 
 
-class _Finder:
+class ArcFinder:
     """Finds the arcs that touch a place, link, service, country or operator."""
 
     def __init__(self, case: Case, graph: Graph) -> None:

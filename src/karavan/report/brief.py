@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from karavan.assignment.assignment import Assignment
+    from karavan.report.promised import Promised
     from karavan.report.said import Said
     from karavan.schema.case import Case
 
@@ -52,6 +53,7 @@ CONTENTS = (
     ("unknown", "Not known"),
     ("restrictions", "Restrictions"),
     ("said", "What was said"),
+    ("promised", "What was promised"),
     ("sources", "Sources"),
     ("origins", "Origins of numbers"),
 )
@@ -87,15 +89,21 @@ class Brief:
         return write_tables(self.tables, Path(folder))
 
 
-def brief(case: Case | Model, *, said: Said | None = None, progress: Callable[[str], None] | None = None) -> Brief:
+def brief(
+    case: Case | Model,
+    *,
+    said: Said | None = None,
+    promised: Promised | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Brief:
     """Assign a case for its year and its busiest month, compare it with what was observed, and make the brief.
 
-    `said` is the section of a ledger of facts (`said_section`), if there is to be one; `progress` is told what is being
-    done. Raises what `assign` raises.
+    `said` is the section of a ledger of facts (`said_section`), if there is to be one, and `promised` the chapter of
+    promises judged (`promised_section`); `progress` is told what is being done. Raises what `assign` raises.
     """
     findings = find(case, progress=progress)
     _tell(progress, "drawing the page")
-    return Brief(html=page(findings, said), findings=findings, tables=result_tables(findings))
+    return Brief(html=page(findings, said, promised), findings=findings, tables=result_tables(findings))
 
 
 def find(case: Case | Model, *, progress: Callable[[str], None] | None = None) -> Findings:
@@ -119,7 +127,7 @@ def _tell(progress: Callable[[str], None] | None, what: str) -> None:
         progress(what)
 
 
-def page(findings: Findings, said: Said | None = None) -> str:
+def page(findings: Findings, said: Said | None = None, promised: Promised | None = None) -> str:
     """Return the brief as one HTML document."""
     model, case = findings.model, findings.model.case
     traces = Traces(case)
@@ -155,6 +163,7 @@ def page(findings: Findings, said: Said | None = None) -> str:
         "restrictions": restrictions_table(results, met_restrictions(findings.year), served),
     }
     run = results.run("year")
+    there = {"profiles": bool(parts["charts"]), "said": said is not None, "promised": promised is not None}
     style = (resources.files("karavan.report") / "templates" / "brief.css").read_text(encoding="utf-8")
     return (
         environment()
@@ -165,9 +174,8 @@ def page(findings: Findings, said: Said | None = None) -> str:
             css=Markup(style),  # noqa: S704 (our own style sheet)
             version=__version__,
             said=said.html if said is not None else "",
-            contents=[
-                c for c in CONTENTS if {"profiles": bool(parts["charts"]), "said": said is not None}.get(c[0], True)
-            ],
+            promised=promised.html if promised is not None else "",
+            contents=[c for c in CONTENTS if there.get(c[0], True)],
             run_link=lambda text: Cited(str(text), run),
             sources=source_table(case, traces),
             entries=list(traces.entries.values()),

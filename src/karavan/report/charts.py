@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
-from karavan.report.labels import Wish, along, place, text_width
+from karavan.report.labels import BOLD, Wish, along, place, text_width
 from karavan.report.layers import INK, MARK
 from karavan.report.wording import days, number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
+    from numpy.typing import NDArray
 
 FONT = "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif"
 STOP = "border, port or terminal"
@@ -56,10 +57,14 @@ CONFIG: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Journey:
-    """One route on a time- or cost-distance chart: its name and its profile (`corridors.profile`)."""
+    """One route on a time- or cost-distance chart: its name and its profile (`corridors.profile`).
+
+    `band`, where there is one: km, and hours_low, hours_high, usd_low, usd_high by then, in order of travel.
+    """
 
     name: str
     profile: pd.DataFrame
+    band: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,8 @@ def distance_chart(
         if rows:
             ends.append((short[journey.name], rows[-1]["km1"], float(rows[-1][f"{measure.field}1"]) * measure.factor))
     top_x = _axis_top(max((e[1] for e in ends), default=1.0) * (1.04 if len(journeys) > 1 else 1.0))
-    top_y = _axis_top(max((e[2] for e in ends), default=1.0))
+    bands = _bands(journeys, measure)
+    top_y = _axis_top(max([e[2] for e in ends] + [b["y2"] for b in bands], default=1.0))
     labels = _labels(moves, stops, ends, (top_x, top_y), (width, height), label_share, several=len(journeys) > 1)
     used = list(dict.fromkeys(m["mode"] for m in moves))
     by_name = {mode_names.get(m, m): c for m, c in colours.items()}
@@ -148,6 +154,7 @@ def distance_chart(
         "height": height,
         "config": CONFIG,
         "layer": [
+            *_band_layers(bands, x, y),
             {
                 "data": {"values": moves},
                 "mark": {"type": "rule", "strokeWidth": 2.6, "strokeCap": "round"},
@@ -175,6 +182,28 @@ def distance_chart(
             *_label_layers(labels, x, y),
         ],
     }
+
+
+def _bands(journeys: Sequence[Journey], measure: Measure) -> list[dict[str, Any]]:
+    """Return the bands of the journeys in data units, one row a point."""
+    out = []
+    for journey in journeys:
+        if journey.band is None:
+            continue
+        low, high = (journey.band[f"{measure.field}_{end}"] * measure.factor for end in ("low", "high"))
+        if not np.isfinite(high).all() or not (high > low + 1e-9).any():
+            continue
+        rows = zip(journey.band["km"].tolist(), low.tolist(), high.tolist(), strict=True)
+        out += [{"route": journey.name, "x": x, "y": y, "y2": y2} for x, y, y2 in rows]
+    return out
+
+
+def _band_layers(bands: list[dict[str, Any]], x: dict[str, Any], y: dict[str, Any]) -> list[dict[str, Any]]:
+    if not bands:
+        return []
+    encoding = {"x": x, "y": y, "y2": {"field": "y2"}, "detail": {"field": "route", "type": "nominal"}}
+    mark = {"type": "area", "color": "#7b8fa3", "opacity": 0.2, "line": False}
+    return [{"data": {"values": bands}, "mark": mark, "encoding": encoding}]
 
 
 def short_names(names: Sequence[str]) -> dict[str, str]:
@@ -246,19 +275,22 @@ def _labels(
     segments = [np.array([to_px(s["x"], s["y"]), to_px(s["x2"], s["y2"])]) for s in (*moves, *stops)]
     covered = np.concatenate([along(s, step=4.0) for s in segments] or [np.zeros((0, 2))])
     room = {"width": float(width), "height": float(height), "lines": covered}
-    named = [(Wish(name, *to_px(x, y), 12.0, 6.0, (1.0, 1.8, 3.0, 4.5)), True, x, y) for name, x, y in ends if several]
+    named = [(_name(name, to_px(x, y)), True, x, y) for name, x, y in ends if several]
     titles = place([w for w, *_ in named], **room)  # type: ignore[arg-type]
     taken = [(t.x, t.y - t.size, t.x + t.width, t.y + 3) for t in titles if t is not None]
     steps: dict[tuple[str, int, int], tuple[Wish, bool, float, float]] = {}
     reach = (1.0, 2.2, 4.0) if several else (1.0, 2.2, 3.6, 6.0)
+    lowest = height - 9.0  # a step at the foot of the chart has its label beside it, not under the axis
     for s in sorted(stops, key=lambda s: s["y"] - s["y2"]):
         if s["y2"] - s["y"] >= label_share * top_y:
             middle = (s["y"] + s["y2"]) / 2
             at = to_px(s["x"], middle)
+            at = (at[0], min(at[1], lowest))
             key = (s["label"], round(at[0] / 20), round(at[1] / 20))  # routes that share a stop share its label
             steps.setdefault(key, (Wish(s["label"], *at, 11.0, 6.0, reach), False, s["x"], middle))
     tolerance = 10.0 if several else 6.0
-    labelled = place([w for w, *_ in steps.values()], taken=taken, tolerance=tolerance, **room)  # type: ignore[arg-type]
+    near = [_other_steps(stops, w.text, to_px) for w, *_ in steps.values()]
+    labelled = place([w for w, *_ in steps.values()], taken=taken, tolerance=tolerance, others=near, **room)  # type: ignore[arg-type]
     placed, wishes = [*titles, *labelled], [*named, *steps.values()]
     out = []
     for spot, (wish, bold, px, py) in zip(placed, wishes, strict=True):
@@ -279,6 +311,18 @@ def _labels(
             }
         )
     return out
+
+
+def _name(text: str, at: tuple[float, float]) -> Wish:
+    return Wish(text, *at, 12.0, 6.0, (1.0, 1.8, 3.0, 4.5), BOLD)
+
+
+def _other_steps(
+    stops: list[dict[str, Any]], label: str, to_px: Callable[[float, float], tuple[float, float]]
+) -> NDArray[np.float64]:
+    """Return points along the steps whose label is another, in pixels, shape (n, 2)."""
+    lines = [np.array([to_px(s["x"], s["y"]), to_px(s["x2"], s["y2"])]) for s in stops if s["label"] != label]
+    return np.concatenate([along(line, step=4.0) for line in lines] or [np.zeros((0, 2))])
 
 
 def counts_chart(counts: pd.DataFrame, *, width: int = 620, height: int = 500, named: int = 9) -> dict[str, Any]:

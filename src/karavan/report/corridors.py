@@ -10,8 +10,9 @@ import pandas as pd
 
 from karavan.model import Model, build_model
 from karavan.report.wording import is_missing, short_name
+from karavan.routing.legs import arc_table
 from karavan.routing.search import corridor_route
-from karavan.routing.shipment import MONEY, arc_table
+from karavan.routing.shipment import MONEY
 from karavan.schema.case import as_list, position
 
 if TYPE_CHECKING:

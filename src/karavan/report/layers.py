@@ -103,8 +103,8 @@ def link_status(case: Case, day: str | None) -> NDArray[Any]:
 
 def map_layers(model: Model, flows: Assignment) -> dict[str, Any]:
     """Return styles, legend and GeoJSON layers of the network map: links with flow, nodes, bottlenecks."""
-    case = model.case
-    links = link_features(case, model.day, flows.links)
+    case, day = model.case, model.day
+    links = link_features(case, day, flows.links)
     largest = max((f["properties"]["tonnes"] for f in links), default=0.0)
     scale = flow_scale(largest)
     colours = mode_colours(case)
@@ -114,7 +114,7 @@ def map_layers(model: Model, flows: Assignment) -> dict[str, Any]:
         "layers": [
             {"id": "links", "title": "Network and flow", "features": links},
             {"id": "nodes", "title": "Ports, borders and places", "features": node_features(case, flows)},
-            {"id": "bottlenecks", "title": "Bottlenecks", "features": bottleneck_features(model, flows)},
+            {"id": "bottlenecks", "title": "Bottlenecks", "features": bottleneck_features(case, day, flows.facilities)},
         ],
     }
 
@@ -212,15 +212,18 @@ def node_features(case: Case, flows: Assignment) -> list[dict[str, Any]]:
     return features
 
 
-def bottleneck_features(model: Model, flows: Assignment) -> list[dict[str, Any]]:
-    """Return the facilities with a shadow price as GeoJSON points, one a facility, best rank first."""
-    binding = flows.facilities[flows.facilities["shadow_price"] > 0].sort_values("rank")
+def bottleneck_features(case: Case, day: str | None, facilities: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the facilities with a shadow price as GeoJSON points, one a facility, best rank first.
+
+    `facilities` is the frame of an assignment.
+    """
+    binding = facilities[facilities["shadow_price"] > 0].sort_values("rank")
     features, seen = [], set()
     for row in binding.to_dict("records"):
         if row["facility"] in seen:
             continue
         seen.add(row["facility"])
-        point = facility_point(model, str(row["facility"]), str(row["element"]))
+        point = facility_point(case, day, str(row["facility"]), str(row["element"]))
         if point is None:
             continue
         features.append(
@@ -231,20 +234,21 @@ def bottleneck_features(model: Model, flows: Assignment) -> list[dict[str, Any]]
                     "facility": str(row["facility"]),
                     "element": str(row["element"]),
                     "direction": str(row["direction"]),
-                    "name": str(model.case.facilities.at[row["facility"], "name"]),
+                    "name": str(case.facilities.at[row["facility"], "name"]),
                     "rank": int(row["rank"]),
                     "number": len(seen),
                     "usd_per_tonne": None if is_missing(row["usd_per_tonne"]) else float(row["usd_per_tonne"]),
                     "scarcity": bool(row["scarcity"]),
+                    "shadow_price": float(row["shadow_price"]),
+                    "unit": str(row["unit"]),
                 },
             }
         )
     return features
 
 
-def facility_point(model: Model, facility: str, element: str = "") -> list[float] | None:
+def facility_point(case: Case, day: str | None, facility: str, element: str = "") -> list[float] | None:
     """Return longitude and latitude where a facility stands: its node, else the middle of what it limits, or None."""
-    case = model.case
     row = case.facilities.loc[facility]
     table = str(row["element_table"])
     names = [element] if element else as_list(row["elements"])
@@ -261,7 +265,7 @@ def facility_point(model: Model, facility: str, element: str = "") -> list[float
         return _middle(case, _links_between(case, *(str(border[f]) for f in ("from_node", "to_node", "mode"))))
     service = case.services.loc[names[0]]
     stops = [str(service["from_node"]), *as_list(service["via"]), str(service["to_node"])]
-    steps = link_chains(case.links, is_open(case.links, model.day)).shortest(str(service["mode"]), stops)
+    steps = link_chains(case.links, is_open(case.links, day)).shortest(str(service["mode"]), stops)
     return _middle(case, [link for link, _ in steps or []])
 
 

@@ -45,7 +45,10 @@ def draw_map(
     view: Box,
     *,
     overview: Box | None = None,
+    name: str = "Map of the network, its flows and bottlenecks",
     description: str = "",
+    width: float = WIDTH,
+    legend_height: float = LEGEND_HEIGHT,
     link_href: Callable[[str], str] | None = None,
     mark_href: Callable[[Mapping[str, Any]], str] | None = None,
 ) -> Markup:
@@ -53,23 +56,24 @@ def draw_map(
 
     `link_href` and `mark_href` give the address a link or a mark points to.
     """
-    frame = make_frame(view, width=WIDTH, max_height=900.0)
+    frame = make_frame(view, width=width, max_height=900.0)
     by_id = {layer["id"]: layer["features"] for layer in layers["layers"]}
     styles = layers["styles"]
     lines = _line_pixels(frame, by_id["links"], styles)
     sampled = np.concatenate([along(p) for p, _ in lines.values()] or [np.zeros((0, 2))])
     inset = _inset_corner(frame, sampled, overview)
     svg = _Drawing()
-    total = frame.height + LEGEND_HEIGHT
+    total = frame.height + legend_height
     svg.add(
         '<svg xmlns="http://www.w3.org/2000/svg" class="map" viewBox="0 0 {} {}" role="img" '
         'aria-labelledby="map-t map-d">'
-        '<title id="map-t">Map of the network, its flows and bottlenecks</title><desc id="map-d">{}</desc>'
+        '<title id="map-t">{}</title><desc id="map-d">{}</desc>'
         '<defs><clipPath id="map-c"><rect width="{}" height="{}"/></clipPath></defs>',
-        f"{WIDTH:.0f}",
+        f"{width:.0f}",
         f"{total:.0f}",
+        name,
         description,
-        f"{WIDTH:.0f}",
+        f"{width:.0f}",
         f"{frame.height:.0f}",
     )
     svg.add('<g clip-path="url(#map-c)">')
@@ -84,7 +88,7 @@ def draw_map(
     svg.add("</g>")
     svg.add(
         '<rect x="0.5" y="0.5" width="{}" height="{}" fill="none" stroke="#8a949c"/>',
-        WIDTH - 1,
+        width - 1,
         f"{frame.height - 1:.1f}",
     )
     _draw_legend(svg, layers["legend"], frame)
@@ -158,7 +162,8 @@ def _draw_links(
         moves = p["tonnes"] > 0
         name = f"{p['name']}, {p['mode']}, {p['status']}"
         if moves:
-            name += f": {million(p['tonnes'])} both ways ({million(p['forward'])} there, {million(p['backward'])} back)"
+            ways = f"({million(p['forward'])} there, {million(p['backward'])} back)"
+            name = p.get("title") or f"{name}: {million(p['tonnes'])} both ways {ways}"
         path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in _simple(points))
         piece = Markup(
             '<path d="{}" fill="none" stroke="{}" stroke-width="{}" stroke-opacity="{}" stroke-linejoin="round" '

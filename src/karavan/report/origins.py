@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from karavan.report.citations import Cited, Item, Record, Traces, fingerprint, joined
 from karavan.report.wording import NOT_KNOWN, days, is_missing, listing, million, number, short_name
-from karavan.routing.shipment import HOURS, MONEY, arc_table
+from karavan.routing.legs import arc_table
+from karavan.routing.shipment import HOURS, MONEY
 from karavan.schema.case import as_list, position
 
 if TYPE_CHECKING:

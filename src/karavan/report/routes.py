@@ -1,33 +1,39 @@
-"""Routes as plain data: totals, components, legs, borders, ports, restrictions and what is not known."""
+"""Routes as plain data: totals, components, odds, legs, charges, borders, ports, restrictions, what is not known."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from karavan.cost.tariffs import unit_tonnes
-from karavan.routing.shipment import HOURS, MONEY
+from karavan.routing.shipment import HOURS, PAID
 from karavan.schema.case import position
 from karavan.schema.names import find_commodity
+from karavan.units import HOURS_PER_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
-
     from karavan.routing.shipment import Route
     from karavan.schema.case import Case
 
-COMPONENTS = (*MONEY, "time")
+COMPONENTS = (*PAID, "time")
 RESTRICTION = ("name", "regime", "effect", "text", "source", "confidence")
 LEG = ("what", "mode", "unit", "from", "to", "service", "km")
+ODDS = (
+    "p10_hours", "p50_hours", "p90_hours", "mean_hours", "p10_usd", "p50_usd", "p90_usd", "on_time", "missed", "draws",
+    "seed", "drawn_share", "dominated",
+)  # fmt: skip
+CHARGE = ("component", "leg", "place", "unit", "basis", "payer", "usd", "price_year", "source", "confidence")
 
 
 def route_records(case: Case, routes: Sequence[Route]) -> list[dict[str, Any]]:
     """Return one record a route: USD per tonne and for the shipment, kg CO2e per tonne, kilometres, hours.
 
-    Well-to-wheel and tank-to-wheel-only CO2e stand apart and are not summed. What is missing is None.
+    Well-to-wheel and tank-to-wheel-only CO2e stand apart and are not summed. Moments are ISO text; odds are per tonne
+    where they are of money. What is missing is None.
     """
     return [_record(case, route) for route in routes]
 
@@ -38,6 +44,10 @@ def _record(case: Case, route: Route) -> dict[str, Any]:
     per_tonne |= {"money": route.money, "generalized": route.generalized_cost}
     return {
         "reason": route.reason,
+        "reasons": list(route.reasons),
+        "departure": _moment(route.departure),
+        "arrival": _moment(route.arrival),
+        "frequency_based": route.frequency_based,
         "origin": route.origin,
         "origin_name": str(names[route.origin]),
         "destination": route.destination,
@@ -47,6 +57,9 @@ def _record(case: Case, route: Route) -> dict[str, Any]:
         "hours": route.hours,
         "days": route.days,
         "handlings": route.handlings,
+        "risk_hours": route.risk,
+        "objectives": dict(route.objectives),
+        "odds": _odds(route),
         "usd_per_tonne": per_tonne,
         "usd_for_shipment": {c: usd * route.shipment.tonnes for c, usd in per_tonne.items()},
         "usd_per_teu": route.usd_per_teu,
@@ -59,9 +72,10 @@ def _record(case: Case, route: Route) -> dict[str, Any]:
         },
         "borders": list(route.borders),
         "ports": [{"id": p, "name": str(names[p])} for p in route.ports],
-        "restrictions": [_restriction(case, i) for i in route.restrictions],
+        "restrictions": [_restriction(case, route, i) for i in route.restrictions],
         "unknowns": [_unknown(case, i) for i in route.unknowns],
         "legs": [_leg(names, leg) for leg in legs.to_dict("records")],
+        "charges": _charges(route),
     }
 
 
@@ -79,13 +93,39 @@ def _leg(names: pd.Series[Any], leg: dict[Any, Any]) -> dict[str, Any]:
     record |= {h: _plain(leg[h]) for h in HOURS}
     record["hours"] = _plain(sum(leg[h] for h in HOURS))
     record |= {f"usd_{c}_per_tonne": _plain(leg[f"usd_{c}"]) for c in COMPONENTS}
-    record["usd_money_per_tonne"] = _plain(sum(leg[f"usd_{c}"] for c in MONEY))
-    return record
+    record["usd_money_per_tonne"] = _plain(sum(leg[f"usd_{c}"] for c in PAID))
+    record |= {end: _moment(leg[end]) for end in ("depart", "arrive")}
+    return record | {"calendar": _plain(leg["calendar"]), "restrictions": list(leg["flags"])}
 
 
-def _restriction(case: Case, name: str) -> dict[str, Any]:
+def _odds(route: Route) -> dict[str, Any] | None:
+    """Return the odds of a route, with its days beside its hours; None where none were drawn."""
+    if route.odds is None:
+        return None
+    told = {name: _plain(getattr(route.odds, name)) for name in ODDS}
+    days = {f"p{p}_days": _plain(getattr(route.odds, f"p{p}_hours") / HOURS_PER_DAY) for p in (10, 50, 90)}
+    return told | days
+
+
+def _restriction(case: Case, route: Route, name: str) -> dict[str, Any]:
     row = case.restrictions.loc[name]
-    return {"id": name} | {field: _plain(row[field]) for field in RESTRICTION}
+    met = None if route.flags is None else route.flags[route.flags["restriction"] == name]
+    told = {"as_of": None, "legs": []} if met is None or not len(met) else {
+        "as_of": _plain(met["as_of"].iloc[0]), "legs": sorted({int(leg) for leg in met["leg"]})
+    }  # fmt: skip
+    return {"id": name} | {field: _plain(row[field]) for field in RESTRICTION} | told
+
+
+def _charges(route: Route) -> list[dict[str, Any]]:
+    """Return the lines of the bill, USD for the shipment; `leg` is a position among the legs."""
+    if route.charges is None:
+        return []
+    return [{c: _plain(line[c]) for c in CHARGE} for line in route.charges.astype(object).to_dict("records")]
+
+
+def _moment(value: Any) -> str | None:
+    """Return a minute as ISO text; None where there is none."""
+    return None if pd.isna(value) else str(pd.Timestamp(value).isoformat(timespec="minutes"))
 
 
 def _unknown(case: Case, facility: str) -> dict[str, Any]:
@@ -100,4 +140,6 @@ def _plain(value: Any) -> Any:
     """Return a cell as a Python value; missing is None."""
     if isinstance(value, float | np.floating):
         return float(value) if np.isfinite(value) else None
+    if isinstance(value, np.integer):
+        return int(value)
     return value if isinstance(value, str | int | bool) else None

@@ -475,6 +475,7 @@ def indicators_table(results: Results, validation: Validation, corridors: dict[s
                 model,
                 "" if is_missing(row["ratio"]) else Cited(number(row["ratio"], 2), mine),
                 "" if is_missing(row["definition"]) else Cited(str(row["definition"]), theirs),
+                "" if is_missing(row["explanation"]) else Cited(str(row["explanation"]), theirs),
                 _grade(row["confidence"]),
             ]
         )
@@ -486,6 +487,7 @@ def indicators_table(results: Results, validation: Validation, corridors: dict[s
         Column("Model"),
         Column("Ratio"),
         Column("What the published figure covers", numeric=False),
+        Column("Why the model differs", numeric=False),
         Column("Confidence", numeric=False),
     ]
     return PageTable("Published corridor figures beside the model's", columns, rows)

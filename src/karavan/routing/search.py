@@ -1,8 +1,8 @@
-"""The cheapest route of a shipment, and other sensible ones."""
+"""The cheapest path between two places, routes along a corridor's own legs, and why there is none."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,8 @@ import numpy as np
 from karavan.errors import NoRoute
 from karavan.kernels.shortest_path import shortest_tree
 from karavan.network.graph import ArcKind
-from karavan.routing.shipment import Route, Shipment, make_route
+from karavan.routing.legs import make_route
+from karavan.routing.shipment import Route, Shipment
 from karavan.schema.case import position, positions
 from karavan.schema.chains import link_chains
 from karavan.schema.names import find_commodity, find_nodes
@@ -26,10 +27,7 @@ if TYPE_CHECKING:
     from karavan.network.graph import Graph
     from karavan.schema.chains import Step
 
-MARK_UP = 1.3  # cost factor on arcs already used, in each round of the penalty method
-ROUNDS = 8
 ENDS = ("from_node", "to_node")
-OVERLAP = 0.6  # an alternative shares at most this part of its kilometres with each route before it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,31 +64,18 @@ def trace_back(arrival: NDArray[np.int32], tail: NDArray[np.int32], sink: int) -
     return np.asarray(arcs[::-1], dtype=np.int32)
 
 
-def find_routes(model: Model, shipment: Shipment, *, alternatives: int = 3) -> list[Route]:
-    """Return the cheapest route by generalized cost, then up to `alternatives` others in order of cost.
+def cheapest_route(model: Model, shipment: Shipment) -> Route:
+    """Return the cheapest route at what a tonne of a flow pays, whole units and least charges aside.
 
-    Alternatives come from the penalty method (arcs used are marked up by 1.3 in rounds; de la Barra et al. 1993) and
-    from closing each port and border of the routes found in turn. One is kept when it shares at most 60% of its
-    kilometres with every route before it and differs in its ports or borders.
-    Raises `NoRoute`, saying what closes the way, `NameNotFound` and `AmbiguousName`.
+    Of a shipment with its weight, dates and alternatives: `karavan.routing.front.route`. Raises `NoRoute`.
     """
     search = _ask(model, shipment)
-    if set(search.starts) & set(search.ends):
-        message = f"{shipment.origin} and {shipment.destination} are one place, or share one: name two."
-        raise NoRoute(message)
     cost = model.costs[search.commodity]
-    first = search.cheapest(cost.generalized, cost.open)
-    if first is None:
-        raise NoRoute(_no_route(model, shipment), reasons(model, shipment))
-    routes = [make_route(model, shipment, search.commodity, first, reason="cheapest")]
-    if alternatives > 0:
-        routes += _alternatives(search, shipment, routes[0], alternatives)
-    return _label(routes)
-
-
-def _no_route(model: Model, shipment: Shipment) -> str:
-    when = f" on {model.day}" if model.day else ""
-    return f"No route for {shipment.commodity} from {shipment.origin} to {shipment.destination}{when}."
+    path = search.cheapest(cost.generalized, cost.open)
+    if path is None:
+        message = f"No route for {shipment.commodity} from {shipment.origin} to {shipment.destination}."
+        raise NoRoute(message, reasons(model, shipment))
+    return make_route(model, shipment, search.commodity, path, reasons=("cheapest",))
 
 
 def _ask(model: Model, shipment: Shipment) -> _Search:
@@ -106,86 +91,6 @@ def arcs_by_tail(n_nodes: int, tail: NDArray[np.int32]) -> tuple[NDArray[np.int6
     """Return arcs out of each node as CSR: starts of shape (n_nodes + 1,) and arcs of shape (n_arcs,)."""
     counts = np.bincount(tail, minlength=n_nodes)
     return np.concatenate(([0], np.cumsum(counts))).astype(np.int64), np.argsort(tail, kind="stable").astype(np.int32)
-
-
-def _alternatives(search: _Search, shipment: Shipment, best: Route, wanted: int) -> list[Route]:
-    model, k = search.model, search.commodity
-    cost = model.costs[k].generalized
-    candidates = {}
-    for path in [*_penalized(search, cost, best.arcs), *_without_each(search, cost, best.arcs)]:
-        candidates[path.tobytes()] = path
-    found = sorted((make_route(model, shipment, k, p) for p in candidates.values()), key=lambda r: r.generalized_cost)
-    kept = [best]
-    for route in found:
-        if len(kept) > wanted:
-            break
-        other = all(route.signature != r.signature for r in kept)
-        if other and all(shared_km(model, route, r) <= OVERLAP * max(route.km, 1e-9) for r in kept):
-            kept.append(route)
-    return kept[1:]
-
-
-def _penalized(search: _Search, cost: NDArray[np.float64], first: NDArray[np.int32]) -> list[NDArray[np.int32]]:
-    marked, paths, path = cost.copy(), [], first
-    moving = np.isin(search.model.graph.kind, (ArcKind.HAUL, ArcKind.RUN, ArcKind.BORDER))
-    for _ in range(ROUNDS):
-        marked[path[moving[path]]] *= MARK_UP  # movement alone: marked-up handling would only move it to an odd place
-        new = search.cheapest(marked, search.model.costs[search.commodity].open)
-        if new is None:
-            break
-        paths.append(new)
-        path = new
-    return paths
-
-
-def _without_each(search: _Search, cost: NDArray[np.float64], first: NDArray[np.int32]) -> list[NDArray[np.int32]]:
-    """Return the cheapest paths that avoid each transfer node, border and service of the first path in turn."""
-    graph, paths = search.model.graph, []
-    ends = set(graph.node[graph.head[search_loads(graph.kind, first)]].tolist())
-    for arc in first.tolist():
-        closed = np.zeros(graph.n_arcs, dtype=bool)
-        if graph.kind[arc] == ArcKind.TRANSFER:
-            node = graph.node[graph.tail[arc]]
-            if int(node) in ends:
-                continue
-            closed = (graph.kind == ArcKind.TRANSFER) & (graph.node[graph.tail] == node)
-        elif graph.border[arc] >= 0 or graph.kind[arc] == ArcKind.RUN:
-            closed = (graph.link >= 0) & (graph.link == graph.link[arc])
-            closed |= (graph.service >= 0) & (graph.service == graph.service[arc])
-        if closed.any():
-            path = search.cheapest(cost, search.model.costs[search.commodity].open & ~closed)
-            if path is not None:
-                paths.append(path)
-    return paths
-
-
-def search_loads(kind: NDArray[np.int8], arcs: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return the loading arcs of a path."""
-    return np.asarray(arcs[kind[arcs] == ArcKind.LOAD], dtype=np.int32)
-
-
-def shared_km(model: Model, a: Route, b: Route) -> float:
-    """Return the kilometres of links that two routes have in common."""
-    graph = model.graph
-    km = model.case.links["length_km"].fillna(0.0).to_numpy()
-    used = [{link for arc in r.arcs.tolist() for link, _ in graph.links_under(arc)} for r in (a, b)]
-    return float(sum(km[link] for link in used[0] & used[1]))
-
-
-def _label(routes: list[Route]) -> list[Route]:
-    """Say why each route is there: cheapest, fastest, fewest handlings, least CO2e, or another way."""
-    reasons_of: dict[int, list[str]] = {0: ["cheapest"]}
-    measures = (
-        ("least money", lambda r: r.money),
-        ("fastest", lambda r: r.hours),
-        ("fewest handlings", lambda r: float(r.handlings)),
-    )
-    if len(routes) > 1:
-        for name, measure in measures:
-            values = [measure(r) for r in routes]
-            if values.count(min(values)) == 1:
-                reasons_of.setdefault(int(np.argmin(values)), []).append(name)
-    return [replace(r, reason=", ".join(reasons_of.get(i, ["another way"]))) for i, r in enumerate(routes)]
 
 
 def reasons(model: Model, shipment: Shipment) -> list[str]:
@@ -300,7 +205,7 @@ def corridor_route(
     shipment = Shipment(*(ends or (legs[0][0], legs[-1][1])), commodity)
     search = _ask(model, shipment)
     path = search.cheapest(model.costs[k].generalized, model.costs[k].open & allowed)
-    return None if path is None else make_route(model, shipment, k, path, reason="corridor")
+    return None if path is None else make_route(model, shipment, k, path, reasons=("corridor",))
 
 
 def _on_chain(model: Model, wanted: set[Step], mode: str, unit: str, service: str | None) -> NDArray[np.bool_]:

@@ -94,7 +94,7 @@ def apply_edits(case: Case, scenario: Scenario, *, year: int | None = None) -> A
             case "close":
                 _close(draft, change, scenario, place)
             case "open":
-                _open(draft, change, scenario, at, place)
+                open_project(draft, change, scenario, at, place)
             case "level":
                 levels.append((change, place))
     apply_levels(draft, levels, at)
@@ -171,8 +171,11 @@ def _close(draft: Draft, change: Change, scenario: Scenario, place: str) -> None
 # Projects
 
 
-def _open(draft: Draft, change: Change, scenario: Scenario, year: int | None, place: str) -> None:
-    """Open a project in a year: what it opens is open from then, what it raises is raised from then."""
+def open_project(draft: Draft, change: Change, scenario: Scenario, year: int | None, place: str) -> None:
+    """Open a project in a year: what it opens is open from then, what it raises is raised from then.
+
+    Raises `ScenarioError` as `apply` does.
+    """
     projects = draft.case.projects
     if change.target not in projects.index:
         near = difflib.get_close_matches(change.target, [str(p) for p in projects.index], n=1, cutoff=0.5)

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import shutil
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +21,7 @@ from karavan.errors import CaseError, FormatError
 from karavan.model import build_model
 from karavan.network.checking import check
 from karavan.scenario.apply import Applied, apply_edits
+from karavan.scenario.engine import ProcessEngine
 from karavan.scenario.results import KEYS, Outcome, outcome, plain
 from karavan.schema.io.atomic import whole_file, whole_folder
 from karavan.schema.io.folder import read_case
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from karavan.errors import Finding
+    from karavan.scenario.engine import Engine
     from karavan.scenario.scenario import Scenario
     from karavan.scenario.study import Study
     from karavan.schema.case import Case
@@ -127,6 +127,7 @@ def run(
     folder: str | Path | None = None,
     *,
     workers: int = 1,
+    engine: Engine | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Results:
     """Run the base and the scenarios of a study over its years.
@@ -140,6 +141,9 @@ def run(
         run that was killed goes on where it stopped. Not to be shared by two runs at a time.
     workers
         Processes. More than one need a script that guards its main part (`if __name__ == "__main__":`).
+    engine
+        In place of `workers`: what works the scenarios out, such as a cluster (`make_engine("ray")`) whose machines all
+        see the run folder.
     progress
         Called with the name of each cell when it is done.
 
@@ -156,7 +160,8 @@ def run(
     todo = [(s, [c for c in mine if not _is_done(folder / c.path, c.key)]) for s, mine in jobs]
     todo = [(s, mine) for s, mine in todo if mine]
     errors: list[Exception] = []
-    for done in _worked(study, folder, inputs, todo, workers):
+    chosen: Engine | None = ProcessEngine(workers) if workers > 1 and len(todo) > 1 else None
+    for done in _worked(study, folder.absolute(), inputs, todo, engine or chosen):
         if isinstance(done, Exception):
             errors.append(done)
         elif progress is not None:
@@ -247,23 +252,29 @@ def _begin(study: Study, folder: Path, inputs: dict[str, str]) -> None:
 
 
 def _worked(
-    study: Study, folder: Path, inputs: dict[str, str], todo: Sequence[tuple[Scenario, list[Cell]]], workers: int
-) -> Iterator[str | Exception]:
+    study: Study, folder: Path, inputs: dict[str, str], todo: Sequence[tuple[Scenario, list[Cell]]],
+    engine: Engine | None,
+) -> Iterator[str | Exception]:  # fmt: skip
     """Yield the name of each cell when it is done, or the error that stopped its scenario."""
     if not todo:
         return
-    if workers <= 1 or len(todo) == 1:
-        _begin(study, folder, inputs)
-        for scenario, cells in todo:
-            yield from _attempt(scenario, cells)
-        _here.clear()
+    shared = (study, folder, inputs)
+    if engine is not None:
+        for _, done in engine.results(_work, shared, todo):
+            yield from done
         return
-    context = multiprocessing.get_context("spawn")  # a copy of a process with threads may hang
-    arguments = (study, folder, inputs)
-    with ProcessPoolExecutor(min(workers, len(todo)), context, initializer=_begin, initargs=arguments) as pool:
-        futures = [pool.submit(_attempt, scenario, cells) for scenario, cells in todo]
-        for future in as_completed(futures):
-            yield from future.result()
+    for item in todo:
+        yield from _work(shared, item)
+    _here.clear()
+
+
+def _work(
+    shared: tuple[Study, Path, dict[str, str]], item: tuple[Scenario, list[Cell]]
+) -> list[str | Exception]:
+    """Work out the cells of a scenario; the case is read once in a process."""
+    if not _here or (_here[0].study, _here[0].folder, _here[0].inputs) != shared:
+        _begin(*shared)
+    return _attempt(*item)
 
 
 def _attempt(scenario: Scenario, cells: Sequence[Cell]) -> list[str | Exception]:

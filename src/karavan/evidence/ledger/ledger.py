@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
+from karavan.errors import OutOfDate
 from karavan.evidence.ledger.decide import decided
 from karavan.evidence.ledger.reading import Reading, readings
 from karavan.evidence.ledger.store import open_store
@@ -106,15 +107,23 @@ class Ledger(View):
             return Added(documents=int(new), facts=writer.facts(objects, who=who))
 
     def review(
-        self, fact_id: str, decision: Decision, who: str, *, note: str = "", changes: Mapping[str, Any] | None = None
-    ) -> LedgerEntry:
+        self, fact_id: str, decision: Decision, who: str, *, note: str = "", changes: Mapping[str, Any] | None = None,
+        expected_version: int | None = None,
+    ) -> LedgerEntry:  # fmt: skip
         """Record what a person decided about a fact and return its new version; the old one stays in the history.
 
-        `changes` fill slots (`value`, `period`, `areas`, ...). Raises `FormatError` where an accepted fact would lack
-        a slot, `NameNotFound` and `AmbiguousName` for the id.
+        `changes` fill slots (`value`, `period`, `areas`, ...); `expected_version` is the one the person has seen.
+        Raises `FormatError` where an accepted fact would lack a slot, `NameNotFound` and `AmbiguousName` for the id,
+        `OutOfDate` where somebody else has decided meanwhile.
         """
         with self._writing() as writer:
             before = self.fact(fact_id)
+            if expected_version not in {None, before.version}:
+                message = (
+                    f"fact {before.id} is at version {before.version}, recorded by {before.who}, and no longer at "
+                    f"{expected_version}: look at it again before you decide"
+                )
+                raise OutOfDate(message)
             data = decided(before.data, decision, who=who, when=writer.now, note=note, changes=changes or {})
             writer.append(data, before.version + 1, who=who, replaces=before.seq, why=decision)
         return self.fact(before.id)

@@ -185,6 +185,12 @@ class View:
         rows = self._store.rows("SELECT details FROM documents WHERE id = ?", [self._document_id(document)])
         return [(str(kind), int(start), int(end)) for kind, start, end, _ in json.loads(rows[0][0])["blocks"]]
 
+    def revision(self) -> tuple[int, int]:
+        """Return the numbers of the last version and of the last supersession: equal while nothing has been added."""
+        sql = "SELECT (SELECT COALESCE(max(seq), 0) FROM facts), (SELECT count(*) FROM supersessions)"
+        (row,) = self._store.rows(sql)
+        return int(row[0]), int(row[1])
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Return how many facts stand, by kind and status."""
         conditions, values = self._standing()

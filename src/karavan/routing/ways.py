@@ -1,0 +1,152 @@
+"""Ways found by the search, each worked out exactly, and the good ones among them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from karavan.network.graph import ArcKind
+from karavan.routing.query import MINUTES, exact_usd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from karavan.routing.query import Query
+
+    Arcs = NDArray[np.int32]
+    Float = NDArray[np.float64]
+
+INSTANT = 1e-6  # hours: less is rounding, no wait
+SAME = 1e-9  # two numbers that differ by less, relatively, are one
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Way:
+    """A path and what it comes to, without frames.
+
+    `arcs` of the scene's graph; `times` (n + 1,) minutes of the horizon, None without dates; `waits` (n,) hours.
+    `hours` from departure to arrival, `lead_hours` from ready to arrival (the same without dates, or where any
+    departure of a window is as good); `usd` and `generalized` per tonne, `kg` CO2e per tonne, `risk_hours` the
+    standard deviation of the hours, `rank` generalized cost with `lead_hours` and what is calibrated.
+    """
+
+    arcs: Arcs
+    times: Float | None
+    waits: Float
+    hours: float
+    lead_hours: float
+    usd: float
+    kg: float
+    risk_hours: float
+    handlings: int
+    generalized: float
+    rank: float
+    km: float
+
+    def value(self, objective: str) -> float:
+        """Return an objective of the way."""
+        return {"time": self.lead_hours, "cost": self.usd, "co2e": self.kg, "risk": self.risk_hours,
+                "handlings": float(self.handlings)}[objective]  # fmt: skip
+
+
+def way_of(query: Query, arcs: Arcs, times: Float | None = None) -> Way:
+    """Work a path out exactly; with `times` as it was travelled."""
+    scene, graph = query.scene, query.scene.model.graph
+    if times is None:
+        waits = graph.wait_hours[arcs]
+    else:
+        waits = np.diff(times) / MINUTES - scene.bare_hours[arcs]
+        waits = np.where(waits > INSTANT, waits, 0.0)
+    hours = float(scene.bare_hours[arcs].sum() + waits.sum())
+    usd = exact_usd(query, arcs, waits)
+    worth = usd + query.goods.value_of_time * hours
+    return Way(
+        arcs=arcs,
+        times=times,
+        waits=waits,
+        hours=hours,
+        lead_hours=hours,
+        usd=usd,
+        kg=float(scene.model.emissions.central[arcs].sum()),
+        risk_hours=float(np.sqrt(max(scene.variance[arcs].sum(), 0.0))),
+        handlings=int((graph.kind[arcs] == ArcKind.TRANSFER).sum()),
+        generalized=worth,
+        rank=worth + float(query.cost.constant[arcs].sum()),
+        km=float(graph.km[arcs].sum()),
+    )
+
+
+def ride(query: Query, arcs: Arcs, begin: float) -> Float | None:
+    """Return the times of a path that sets out at a minute of the horizon and takes what leaves next, or None."""
+    gating, minutes = query.gating, query.scene.minutes
+    times = [begin]
+    for arc in arcs.tolist():
+        now = times[-1]
+        g = -1 if gating is None else int(gating.gate[arc])
+        if gating is not None and gating.never[arc]:
+            return None
+        if gating is not None and g >= 0:
+            first, beyond = int(gating.start[g]), int(gating.start[g + 1])
+            at = bisect_left(gating.last, now, first, beyond)
+            if at == beyond:
+                return None
+            now = max(now, float(gating.leave[at]))
+        times.append(now + float(minutes[arc]))
+    return np.asarray(times)
+
+
+def set_out_late(query: Query, way: Way, latest: float) -> Way:
+    """Return the way with the latest departure up to `latest` that makes the same arrival: waiting at home is free."""
+    if way.times is None or query.gating is None:
+        return way
+    gated = np.flatnonzero((query.gating.gate[way.arcs] >= 0) & (way.waits > 0.0))
+    if not gated.size:
+        return way
+    at, arc = int(gated[0]), int(way.arcs[gated[0]])
+    expected = 0.0 if query.scene.told[arc] else float(query.scene.model.graph.wait_hours[arc])
+    slack = MINUTES * (float(way.waits[at]) - expected)
+    begin = min(float(way.times[0]) + slack, max(latest, float(way.times[0])))
+    times = ride(query, way.arcs, begin)
+    if times is None or begin <= way.times[0] or times[-1] > way.times[-1] + SAME:
+        return way
+    return way_of(query, way.arcs, times)
+
+
+def with_lead(query: Query, way: Way, ready: float | None) -> Way:
+    """Return the way with its time counted from ready, a minute of the horizon; None: from departure."""
+    if way.times is None or ready is None:
+        return way
+    lead = (float(way.times[-1]) - ready) / MINUTES
+    return replace(way, lead_hours=lead, rank=way.rank + query.goods.value_of_time * (lead - way.hours))
+
+
+def pareto(
+    ways: Sequence[Way], objectives: Sequence[str], *, begins: Sequence[float], keep: Iterable[int] = ()
+) -> list[Way]:
+    """Return the ways that no other is as good as in every objective, in order of rank; `keep`: these too.
+
+    Of ways that are equal the first in order of rank, then of `begins`, stays.
+    """
+    if not ways:
+        return []
+    order = np.lexsort((begins, [w.rank for w in ways]))
+    forced = np.isin(order, list(keep))
+    vectors = np.array([[ways[i].value(name) for name in objectives] for i in order.tolist()])
+    slack = SAME * np.maximum(np.abs(vectors).max(axis=0), 1.0)
+    covered = (vectors[None, :, :] <= vectors[:, None, :] + slack).all(axis=2)  # [i, j]: j is as good as i
+    before = np.tri(order.size, k=-1, dtype=np.bool_)
+    beaten = (covered & (before | ~covered.T)).any(axis=1)
+    return [ways[i] for i, out in zip(order.tolist(), beaten & ~forced, strict=True) if not out]
+
+
+def links_of(query: Query, arcs: Arcs) -> Arcs:
+    """Return the links under a path, each once."""
+    graph = query.scene.model.graph
+    starts, ends = graph.steps_indptr[arcs], graph.steps_indptr[arcs + 1]
+    parts = [graph.steps_link[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True) if b > a]
+    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int32)
