@@ -1,7 +1,7 @@
 """Promises on the shipped pack: seconds of 500 draws each, of all settings of the network verdict, and where they go.
 
-Run `python benchmarks/bench_promise.py`; it writes `benchmarks/results/promise.json` and `promise.md`. Wall seconds with
-two workers, CPU seconds of the process, largest memory; kernels compiled before. The promises are those of five
+Run `python benchmarks/bench_promise.py`; it writes `benchmarks/results/promise.json` and `promise.md`. Wall seconds
+with two workers, CPU seconds of the process, largest memory; kernels compiled before. The promises are those of five
 articles that state a quantity, typed in.
 """
 
@@ -44,7 +44,7 @@ SHOWN = 12
 
 def targets(case: Case) -> list[Target]:
     """Return the central target of every promise that is one of volume."""
-    options = PromiseOptions(draws=0, every_setting=False)
+    options = PromiseOptions(draws=0, settings="headline")
     found = [c.target for s in SENTENCES for c in promise_stages(case, s, options=options)]
     return [t for t in found if t.kind == "volume"]
 
@@ -116,11 +116,13 @@ def commit() -> str:
 
 def report(found: dict[str, Any]) -> str:
     """Return the results as a page."""
+    total = (
+        f"{found['draws']} draws of each of {len(found['promises'])} promises, {found['workers']} workers: "
+        f"{found['wall_s']:.0f} s wall, {found['cpu_s']:.0f} s CPU, {found['megabytes']:.0f} MB at most."
+    )
     lines = [
-        "# Promises on the Caspian pack", "",
-        f"{found['machine']}; Python {found['python']}; commit {found['commit']}. Made by `benchmarks/bench_promise.py`.",
-        "", f"{found['draws']} draws of each of {len(found['promises'])} promises, {found['workers']} workers: "
-        f"{found['wall_s']:.0f} s wall, {found['cpu_s']:.0f} s CPU, {found['megabytes']:.0f} MB at most.", "",
+        "# Promises on the Caspian pack", "", "Made by `benchmarks/bench_promise.py`.", "",
+        f"{found['machine']}; Python {found['python']}; commit {found['commit']}.", "", total, "",
         "| promise | tonnes | draws: wall s | CPU s | carried in | settings | of these carried | CPU s |",
         "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
@@ -129,8 +131,8 @@ def report(found: dict[str, Any]) -> str:
         f"| {r['settings']} | {r['carried']} | {r['grid_cpu_s']:.1f} |"
         for r in found["promises"]
     ]
-    lines += ["", "Where 100 draws of the first spend their time, one worker:", "", "| function | calls | own seconds |",
-              "|---|---|---|"]  # fmt: skip
+    lines += ["", "Where 100 draws of the first spend their time, one worker:", "",
+              "| function | calls | own seconds |", "|---|---|---|"]  # fmt: skip
     lines += [f"| `{p['function']}` | {p['calls']} | {p['own_s']} |" for p in found["profile"]]
     return "\n".join(lines) + "\n"
 

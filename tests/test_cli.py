@@ -21,6 +21,7 @@ from karavan.cli.output import cell_text, jsonable, safe
 
 COMMANDS = (
     "check", "describe", "trace", "route", "assign", "brief", "promise", "validate", "export", "import", "packs",
+    "route-many", "skim", "run", "compare", "invest", "equipment", "criticality", "serve",
 )  # fmt: skip
 ROUTE = ("route", "Aby", "Dale", "--commodity", "grain", "--tonnes", "1000")
 
@@ -110,7 +111,7 @@ def test_route_for_people(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     code, out, err = run(capsys, *ROUTE, "--case", folder)
     assert (code, err) == (0, "")
     assert "840 km" in out
-    assert "50 USD/t" in out
+    assert "50.0 USD/t paid" in out
     assert "50,020 USD for 1,000 t" in out
 
 

@@ -112,6 +112,16 @@ def test_the_least_change_carries_it_and_a_hundredth_less_does_not(
     assert not network_check(applied(case, v.least_change, share=0.99), asked).is_carried
 
 
+def test_room_for_the_target_is_not_taken_by_what_is_unserved_today() -> None:
+    case, asked = three_lines(50.0, 50.0, 50.0, base=500.0), target(1500.0)
+    v = network_check(case, asked)
+    assert v.base_unserved == pytest.approx(400.0)
+    assert v.served == 0.0
+    assert "take the room first" in v.least_change.text
+    assert network_check(applied(case, v.least_change), asked).is_carried
+    assert not network_check(applied(case, v.least_change, share=0.99), asked).is_carried
+
+
 @settings(max_examples=25)
 @given(CAPACITY, CAPACITY, CAPACITY, st.integers(1, 3000).map(float), st.sampled_from(LINES), st.floats(1.0, 500.0))
 def test_more_capacity_never_makes_it_worse(
@@ -375,6 +385,24 @@ def test_ways_twice_as_dear_do_not_count() -> None:
     links = three_lines().links.assign(length_km=[100.0, 100.0, 401.0])
     v = network_check(three_lines().with_tables(links=links), target(1500.0))
     assert v.served == pytest.approx(700.0)
+    # nor for base demand: held to F1 and F2, the target finds 500 t of F1 left, and no base flow goes round by C
+    links = three_lines().links.assign(length_km=[100.0, 100.0, 150.0])
+    v = network_check(three_lines(f1=700.0, f3=400.0, links=links), target(900.0, via="by-b"))
+    assert v.served == pytest.approx(500.0)
+
+
+def test_ways_without_a_capacity_row_are_told_apart() -> None:
+    case = three_lines()
+    v = network_check(case.with_tables(facilities=case.facilities.iloc[:2]), target(1500.0))
+    assert v.verdict == "carried with room"
+    assert v.unknown_tonnes == pytest.approx(1500.0)  # the direct line is the cheapest, and has no row
+    assert v.unknown_places == ("Aby - Cove (rail)",)
+    assert v.unknown_ways["tonnes"].tolist() == pytest.approx([1500.0])
+    assert v.served_known == pytest.approx(700.0)
+    assert v.largest_known.scale == pytest.approx(700.0 / 1500.0)
+    sure = network_check(case, target(900.0))
+    assert (sure.unknown_tonnes, sure.unknown_places) == (0.0, ())
+    assert sure.served_known == pytest.approx(900.0)
 
 
 # Cost of what is added, shippers, seasons

@@ -128,6 +128,14 @@ def test_users_of_a_corridor_keep_what_goes_another_way(case, flows) -> None:
     assert after["tonnes"].sum() == pytest.approx(case.demand["tonnes"].sum() - sum(taken.values()) + 3.2e6)
 
 
+def test_goods_counted_by_themselves_keep_their_share_of_a_corridor(case, flows) -> None:
+    (found,) = targets(case, flows, "The Middle Corridor carries 10 million tonnes by 2027")
+    oil = target_frame(found).query("commodity == 'crude_oil'")["tonnes"].sum()
+    assert oil / 1e7 == pytest.approx(1.5 / 4.5)  # counted in 2024
+    assert "counts/btc-kz-oil-2024" in found.alternatives[0].sources
+    assert found.tonnes == pytest.approx(1e7)
+
+
 def test_containers_become_tonnes_by_payload_and_load_factor(case, flows) -> None:
     (found,) = targets(case, flows, "Container traffic on the Middle Corridor reaches 300,000 TEU by 2030")
     per_teu = found.tonnes / 3e5

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from test_route_shown import case_with_ranges
-from test_routing import with_a_second_way
+from test_routing import with_a_ferry, with_a_second_way
 from tiny import frame, tiny
 
 import karavan as kv
@@ -245,3 +246,31 @@ def test_skims_of_goods_that_go_nowhere_are_empty() -> None:
     skims = kv.route_skims(tiny(zones=zones, freight_tariffs=frame(id=["sea"], mode=["sea"], usd_per_tonne=[1.0])))
     assert len(skims) == 0
     assert "km" in skims
+
+
+# Dated sailings ---------------------------------------------------------------------------------------------------
+
+
+def wednesdays(**fields: object) -> Case:
+    """Grain crosses the sea by a sailing on Wednesdays at noon; the port takes 12 to 72 hours, mostly 24."""
+    t = with_a_ferry(departure_rule="timetable", weekdays="3", departure_time="12:00", wait_hours=None,
+                     wait_basis=None, **fields)  # fmt: skip
+    t["transfers"]["hours_low"], t["transfers"]["hours_high"] = [12.0, 48.0], [72.0, 48.0]
+    return tiny(**t)
+
+
+@pytest.mark.parametrize("closes", [0.0, 3.0, 12.0])
+def test_a_weekly_sailing_is_missed_as_often_as_the_port_is_late(closes: float) -> None:
+    router = kv.Router(wednesdays(cutoff_hours=closes))
+    shipment = kv.Shipment("A", "D", "grain", 120.0, ready="2024-07-01")
+    many = kv.route_many(router, [shipment], draws=2000)
+    (row,) = many.routes.to_dict("records")
+    at_port, sails = many.legs["arrive"].iloc[2], many.legs["depart"].iloc[3]
+    slack = (sails - at_port).total_seconds() / 3600.0 - closes
+    late = stats.beta(1 + 4 * 12 / 60, 1 + 4 * 48 / 60, 12, 60).sf(24.0 + slack)
+    assert row["missed"] == pytest.approx(late, abs=2e-3)
+    assert (row["p90_hours"] - row["hours"] > 167) == (late > 0.1)
+    (route,) = kv.with_odds(kv.route(router, shipment, alternatives=0), draws=2000)
+    assert route.odds is not None
+    assert route.odds.missed == row["missed"]
+    assert route.odds.p90_hours == row["p90_hours"]

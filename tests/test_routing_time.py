@@ -367,3 +367,12 @@ def test_dated_search_equals_brute_force(seed: int) -> None:
     assert guarantee == 0.0
     assert np.array(sorted(best_of(got))) == pytest.approx(np.array(sorted(wanted)), abs=1e-5)
     assert len(wanted) > 1
+
+
+def test_a_forwarder_keeps_time_in_hand_before_a_dated_departure() -> None:
+    t = ferry()
+    t["transfers"]["hours_low"], t["transfers"]["hours_high"] = [12.0, 40.0], [42.0, 60.0]  # five hours at B
+    (best, *_) = route(tiny(**t), Shipment("A", "D", "grain", ready="2024-03-04"))
+    assert best.departure == np.datetime64("2024-03-05T20:00")  # ten hours before the last moment
+    (gate,) = best.gates.values()
+    assert np.datetime64(int(gate.leave[2]), "m") == np.datetime64("2024-03-08T12:00")

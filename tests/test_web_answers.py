@@ -280,7 +280,7 @@ def test_trace_reaches_the_facts_of_the_ledger(client: Client, case: kv.Case) ->
 
 
 def test_brief(client: Client) -> None:
-    made = client.post(f"{API}/briefs?wait=0", json={"case": "caspian", "said": True}).json()
+    made = client.post(f"{API}/briefs?wait=0", json={"case": "caspian"}).json()
     with client.stream("GET", f"{API}/jobs/{made['job']}/events") as stream:
         told = [line for line in stream.iter_lines() if line.startswith("event: ")]
     assert told[-1] == "event: done"
@@ -368,6 +368,17 @@ def test_promises_get_both_verdicts(client: Client) -> None:
         assert row["verdict"]
         assert row["why"]
         assert row["pace"]["verdict"]
+
+
+def test_a_wish_is_no_promise(client: Client) -> None:
+    asked = {"case": "caspian", "text": "We like each other very much."}
+    found = client.post(f"{API}/promises/check?wait=20", json=asked).json()
+    assert found["state"] == "failed"
+    assert found["error"]["type"] == "ScenarioError"
+
+
+@pytest.mark.soak
+def test_a_promise_is_checked(client: Client) -> None:
     asked = {"case": "caspian", "text": "KZ-IR trade reaches USD 1bn", "draws": 0}
     job = client.post(f"{API}/promises/check?wait=0", json=asked).json()
     with client.stream("GET", f"{API}/jobs/{job['job']}/events") as stream:

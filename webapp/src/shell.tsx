@@ -3,7 +3,8 @@ import { Component, type ComponentChildren, type ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { read, takeToken } from "./api";
 import { type Here, HereContext } from "./case";
-import { followLinks, go, href, useAddress } from "./router";
+import { followLinks, go, href, query, useAddress } from "./router";
+import { saveLinks } from "./save";
 import { s } from "./strings";
 import type { About, CaseInfo, Overview } from "./types";
 import { Icon } from "./ui/icon";
@@ -24,17 +25,32 @@ const VIEWS: { path: string; key: keyof typeof s.nav; load: View }[] = [
 
 takeToken();
 
-const start = (): Promise<[About, CaseInfo[]]> =>
+/** Ask for what comes next before it is needed: the overview and, where a map will be shown, its network. */
+function ahead(id: string): void {
+  const base = `/cases/${encodeURIComponent(id)}`;
+  void read(base).catch(() => undefined);
+  const now = query();
+  if (["/", "/map"].includes(location.pathname)) void read(`${base}/map`, { year: now.get("year"), commodity: now.get("goods") }).catch(() => undefined);
+}
+
+const start = async (): Promise<[About, CaseInfo[]]> => {
+  const found = await asked();
+  ahead(caseOf(found, query()));
+  return found;
+};
+
+const asked = (): Promise<[About, CaseInfo[]]> =>
   Promise.all([read<About>("/about"), read<{ cases: CaseInfo[] }>("/cases").then((c) => c.cases)]);
 
 export function App() {
-  const { path, query } = useAddress();
+  const { path, query: search } = useAddress();
   const now = path === "/" ? "/map" : path;
   const view = VIEWS.find((v) => v.path === now);
   const [first, retry] = useLoad("start", start);
   useEffect(() => {
-    document.addEventListener("click", followLinks);
-    return () => document.removeEventListener("click", followLinks);
+    const follow = (event: MouseEvent): void => [saveLinks, followLinks].forEach((f) => f(event));
+    document.addEventListener("click", follow);
+    return () => document.removeEventListener("click", follow);
   }, []);
   useEffect(() => {
     document.title = view ? `${s.nav[view.key]} \u00b7 ${s.app.name}` : s.app.name;
@@ -57,12 +73,12 @@ export function App() {
             </a>
           ))}
         </nav>
-        {first.state === "done" && <CaseChoice cases={first.value[1]} now={caseOf(first.value, query)} />}
+        {first.state === "done" && <CaseChoice cases={first.value[1]} now={caseOf(first.value, search)} />}
       </header>
       <main id="content" tabIndex={-1} class={`view view-${view?.key ?? "none"}`}>
         <Await of={first} retry={retry}>
           {(value) => (
-            <Opened about={value[0]} cases={value[1]} id={caseOf(value, query)}>
+            <Opened about={value[0]} cases={value[1]} id={caseOf(value, search)}>
               {view ? <Lazy key={view.path} load={view.load} /> : <Empty title={s.error.notFound} />}
             </Opened>
           )}

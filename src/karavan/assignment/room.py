@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 BASE_FIRST = 64.0  # weight of a base tonne in the first try; where it does not keep base demands whole they go first
 SHORT = 1e-7  # of all tonnes: less is the solver's tolerance
 BETTER = 1e-9  # a path is new if it is cheaper by more than this share of a tonne
+NOTHING = 1e-10  # of a usual demand
 MAX_ROUNDS = 500
 
 
@@ -199,13 +200,16 @@ class Room:
         """Keep the paths and the basis of the last answer for `like`."""
         self.programme.keep()
 
-    def settle(self) -> float:
+    def settle(self, *, least: float = -np.inf) -> float:
         """Solve and add better paths until there are none; return the bound, of the programme's objective, in tonnes.
 
-        Raises `SolverError` when it does not end.
+        `least`: what the objective cannot be below, so that nothing better need be sought once it is reached. Raises
+        `SolverError` when it does not end.
         """
         for _ in range(MAX_ROUNDS):
             self.programme.solve()
+            if self.programme.objective <= least + NOTHING:
+                return least
             row_price = self.programme.row_price / self.row_unit
             added, slack = 0, 0.0
             for part in self.parts:
@@ -229,12 +233,12 @@ def serve(room: Room) -> Served:
     """Return the most tonnes of the target that can be served with every base demand served as without it."""
     programme = room.programme
     programme.ask(base_price=BASE_FIRST, target_price=1.0)
-    bound = room.settle()
+    bound = room.settle(least=0.0)
     whole = programme.base_short() <= SHORT * programme.total()
     if not whole:
         hold_base(room)
         programme.ask(base_price=0.0, target_price=1.0)
-        bound = room.settle()
+        bound = room.settle(least=0.0)
         whole = programme.base_short() <= SHORT * programme.total()
     return _served(room, bound, base_is_whole=whole)
 
@@ -244,7 +248,7 @@ def hold_base(room: Room) -> None:
     programme = room.programme
     programme.release()
     programme.ask(base_price=1.0, target_price=0.0, with_target=False)
-    room.settle()
+    room.settle(least=0.0)
     programme.hold(~room.live_target)
 
 
@@ -253,10 +257,10 @@ def displace(room: Room) -> Served:
     programme = room.programme
     held = programme.release()
     programme.ask(base_price=0.0, target_price=1.0)
-    bound = room.settle()
+    bound = room.settle(least=0.0)
     programme.hold(room.live_target)
     programme.ask(base_price=1.0, target_price=0.0)
-    room.settle()
+    room.settle(least=0.0)
     out = _served(room, bound, base_is_whole=programme.base_short() <= SHORT * programme.total())
     programme.restore(held)
     return out
@@ -295,7 +299,7 @@ def relaxed(room: Room, groups: Int) -> Served:
     programme = room.programme
     programme.relax(np.isin(room.group, groups))
     programme.ask(base_price=0.0 if programme.is_held else BASE_FIRST, target_price=1.0)
-    bound = room.settle()
+    bound = room.settle(least=0.0)
     out = _served(room, bound, base_is_whole=programme.base_short() <= SHORT * programme.total())
     programme.relax(np.zeros(room.rhs.size, np.bool_))
     return out

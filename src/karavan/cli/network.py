@@ -51,7 +51,7 @@ def invest(
     points: Annotated[int, typer.Option("--points", min=0, help="Budgets of the frontier; 0: none.")] = 6,
     discount: Annotated[float, typer.Option("--discount-rate", help="A year, for money.")] = 0.05,
     horizon: Annotated[int, typer.Option("--horizon", min=1, help="Years that the last year stands for.")] = 20,
-    gap: Annotated[float, typer.Option("--gap", help="Relative gap to the bound at which to end.")] = 1e-3,
+    gap: Annotated[float, typer.Option("--gap", help="Relative gap to the bound at which to end.")] = 1e-5,
     chart: Annotated[Path | None, typer.Option("--chart", help="Picture to write (SVG): what budgets buy.")] = None,
     pack: PackOption = None,
     case: CaseOption = None,

@@ -36,7 +36,7 @@ def promise(
     price_drift: Annotated[
         float, typer.Option("--price-drift", help="Percent a year by which prices rise; 0: constant prices.")
     ] = 0.0,
-    draws: Annotated[int, typer.Option("--draws", min=0, help="Draws over what is not known; 0: none.")] = 500,
+    draws: Annotated[int, typer.Option("--draws", min=0, help="Draws over what is not known; 0: none.")] = 200,
     settings: Annotated[
         Settings, typer.Option("--settings", help="Assumptions worked out: the main ones, all, or fewer.")
     ] = "main",
@@ -93,7 +93,7 @@ def _show(check: PromiseCheck, answer: dict[str, Any]) -> None:
     print_line(f"  {check.why}")
     if answer["shippers"]:
         choose = answer["shippers"]
-        print_line(f"  {choose['label']}: {choose['verdict']}, {number(choose['served'], 't')} of "
+        print_line(f"  If shippers choose: {choose['verdict']}, {number(choose['served'], 't')} of "
                    f"{number(choose['wanted'], 't')}; other goods lose {number(choose['base_lost'], 't')}")  # fmt: skip
     print_line(f"  Pace: {check.pace.verdict}. {check.pace.why}")
     if check.pace.base_rate:
@@ -105,8 +105,8 @@ def _show(check: PromiseCheck, answer: dict[str, Any]) -> None:
     _show_settings(answer)
     if answer["draws"]:
         print_line(f"Draws: {answer['draws']['text']}")
-    for row in answer["restricted"]:
-        print_line(f"Restricted on its ways ({row['regime']}): {row['name']} [{'; '.join(row['sources'])}]")
+    if answer["restricted"]:
+        print_line(f"Restricted on its ways: {'; '.join(r['name'] for r in answer['restricted'])}")
     for text in answer["notes"]:
         print_line(f"Note: {text}")
 
@@ -133,9 +133,9 @@ def _show_unknown(unknown: dict[str, Any] | None) -> None:
         return
     places = "; ".join(unknown["places"][:5])
     print_line(f"  {number(unknown['tonnes'], 't')} pass places of unknown capacity: {places}")
-    largest = unknown["largest_known"]["tonnes"]
-    print_line(f"  Over known capacities alone {number(unknown['served_known'], 't')} are served; the largest target is "
-               f"{'without a limit' if largest is None else number(largest, 't')}")  # fmt: skip
+    most, served = unknown["largest_known"]["tonnes"], number(unknown["served_known"], "t")
+    largest = "without a limit" if most is None else number(most, "t")
+    print_line(f"  With crossings and handling of unknown capacity shut {served} are served, at most {largest}")
 
 
 def _show_limits(answer: dict[str, Any]) -> None:

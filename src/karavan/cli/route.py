@@ -14,6 +14,8 @@ from karavan.cli.output import counting, number, print_json, print_line, print_t
 
 DRAWS = 1000
 CRITICAL_SHOWN = 15
+PROFILE_SHOWN = 15
+PROFILE = ("departure", "arrival", "hours", "usd_per_tonne", "kg_co2e")
 EXPECTED = ("frequency", "fill_and_go")  # how a service leaves whose wait is an expected one
 ALTERNATIVE = (
     "", "why", "leaves", "arrives", "days", "8 of 10 draws", "on time", "USD", "USD/t", "kg CO2e/t", "transfers", "by",
@@ -106,7 +108,7 @@ def route(
 
     Example: `karavan route Almaty Istanbul --commodity steel --avoid IRN --comply us,eu --chart routes.html`
 
-    Example: `karavan route Almaty Tehran --commodity wheat --tonnes 3000 --closed KZ_AKT=2026-01-01 --sheet sheet.html`
+    Example: `karavan route Khorgos Tehran --commodity wheat --ready 2026-03-02 --window 14 --closed KZ_AKT=2026-01-01`
     """
     options = _options(
         alternatives=alternatives, objective=objective, resolution=resolution, certified=certified, budget=budget,
@@ -122,7 +124,8 @@ def route(
         router = kv.Router(network, day=check_day(day))
         note("Finding routes")
         found = kv.route(router, shipment, options=options)
-        pareto = kv.pareto_routes(router, shipment, options) if every or chart is not None else None
+        wanted = every or certified or window > 0 or chart is not None
+        pareto = kv.pareto_routes(router, shipment, options) if wanted else None
         if every and pareto is not None:
             found = list(pareto.routes)
         if draws:
@@ -140,8 +143,8 @@ def route(
     show_alternatives(records)
     for k, record in enumerate(records, start=1):
         _show_route(k, record)
-    if pareto is not None and every:
-        print_line(f"{len(records)} Pareto-good routes over {', '.join(pareto.objectives)}; {pareto.promise}.")
+    if pareto is not None:
+        _show_pareto(pareto)
     if closures is not None:
         _show_critical(closures)
     for path in written.values():
@@ -205,6 +208,17 @@ def _pictures(
 def _promise(pareto: kv.ParetoSet) -> dict[str, Any]:
     names = ("objectives", "resolution", "guarantee", "complete", "n_labels", "seconds", "promise", "profile")
     return {"n_routes": len(pareto.routes)} | {name: getattr(pareto, name) for name in names}
+
+
+def _show_pareto(pareto: kv.ParetoSet) -> None:
+    if len(pareto.profile):
+        shown = pareto.profile[list(PROFILE)][:PROFILE_SHOWN].to_numpy().tolist()
+        rows = [[*(_day_time(str(moment)[:16]) for moment in row[:2]), *row[2:]] for row in shown]
+        print_table("The best departures of the window", ("leaves", "arrives", "hours", "USD/t", "kg CO2e/t"), rows)
+        if len(pareto.profile) > PROFILE_SHOWN:
+            print_line(f"{len(pareto.profile)} in all; --json has them")
+        print_line()
+    print_line(f"{len(pareto.routes)} Pareto-good routes over {', '.join(pareto.objectives)}; {pareto.promise}.")
 
 
 def show_alternatives(records: list[dict[str, Any]]) -> None:

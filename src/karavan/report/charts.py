@@ -121,7 +121,8 @@ def distance_chart(
                 )
         if rows:
             ends.append((short[journey.name], rows[-1]["km1"], float(rows[-1][f"{measure.field}1"]) * measure.factor))
-    top_x = _axis_top(max((e[1] for e in ends), default=1.0) * (1.04 if len(journeys) > 1 else 1.0))
+    room = [1.0 - (text_width(name, 12.0, BOLD) + 12.0) / width if len(journeys) > 1 else 1.0 for name, *_ in ends]
+    top_x = _axis_top(max((e[1] / max(r, 0.5) for e, r in zip(ends, room, strict=True)), default=1.0))
     bands = _bands(journeys, measure)
     top_y = _axis_top(max([e[2] for e in ends] + [b["y2"] for b in bands], default=1.0))
     labels = _labels(moves, stops, ends, (top_x, top_y), (width, height), label_share, several=len(journeys) > 1)
@@ -276,7 +277,8 @@ def _labels(
     covered = np.concatenate([along(s, step=4.0) for s in segments] or [np.zeros((0, 2))])
     room = {"width": float(width), "height": float(height), "lines": covered}
     named = [(_name(name, to_px(x, y)), True, x, y) for name, x, y in ends if several]
-    titles = place([w for w, *_ in named], **room)  # type: ignore[arg-type]
+    apart = [np.array([[w.x, w.y] for w, *_ in named if w is not mine]).reshape(-1, 2) for mine, *_ in named]
+    titles = place([w for w, *_ in named], others=apart, **room)  # type: ignore[arg-type]
     taken = [(t.x, t.y - t.size, t.x + t.width, t.y + 3) for t in titles if t is not None]
     steps: dict[tuple[str, int, int], tuple[Wish, bool, float, float]] = {}
     reach = (1.0, 2.2, 4.0) if several else (1.0, 2.2, 3.6, 6.0)
@@ -314,7 +316,7 @@ def _labels(
 
 
 def _name(text: str, at: tuple[float, float]) -> Wish:
-    return Wish(text, *at, 12.0, 6.0, (1.0, 1.8, 3.0, 4.5), BOLD)
+    return Wish(text, *at, 12.0, 6.0, (1.0, 1.8, 3.0, 4.5, 6.5), BOLD)
 
 
 def _other_steps(

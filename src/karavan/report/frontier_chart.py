@@ -39,7 +39,7 @@ def frontier_chart(found: Investment, *, width: int = 620, height: int = 320) ->
     y = {"field": "value", "type": "quantitative", "title": title[goal]}
     scale = {"domain": names, "range": [COLOURS[n] for n in names]}
     colour = {"field": "plan", "type": "nominal", "title": None, "scale": scale}
-    dash = {"field": "plan", "type": "nominal", "legend": None, "scale": {"domain": names, "range": [[1, 0], [6, 4]]}}
+    dash = {"field": "plan", "type": "nominal", "title": None, "scale": {"domain": names, "range": [[1, 0], [6, 4]]}}
     return {
         "$schema": SCHEMA, "title": f"What each budget buys: {found.case}", "width": width, "height": height,
         "config": CONFIG, "data": {"values": values},

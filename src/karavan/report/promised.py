@@ -141,8 +141,8 @@ def _unknown(found: dict[str, Any] | None) -> str:
     largest = found["largest_known"]["tonnes"]
     return (
         f"{million(found['tonnes'])} pass places of unknown capacity, which are taken to have room "
-        f"({', '.join(found['places'][:ROWS])}); over known capacities alone {million(found['served_known'])} are "
-        f"served, and the largest target is {'without a limit' if largest is None else million(largest)}"
+        f"({', '.join(found['places'][:ROWS])}); with crossings and handling of unknown capacity shut "
+        f"{million(found['served_known'])} are served, at most {'any amount' if largest is None else million(largest)}"
     )
 
 

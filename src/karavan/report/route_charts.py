@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from karavan.routing.shipment import Route
 
 MOST = 4  # routes on one chart
+FAR = 2.0  # other routes beyond so many times the most of those shown are left out of the scatter
 SHADES = ["#fde725", "#5ec962", "#21918c", "#3b528b", "#440154"]  # viridis: least to most CO2e
 BAND = "Grey bands: what 10 to 90 of 100 draws come to."
 
@@ -142,11 +143,14 @@ def pareto_chart(
 ) -> dict[str, Any]:
     """Return money against days with CO2e as colour: the routes by number, others that are Pareto-good small.
 
-    A bar from side to side is what 10 to 90 of 100 draws take.
+    A bar from side to side is what 10 to 90 of 100 draws take. Others far beyond the routes are counted, not drawn.
     """
     points = [_point(r, str(i)) for i, r in enumerate(routes, start=1)]
     mine = {r.arcs.tobytes() for r in routes}
-    small = [_point(r, "") for r in others if r.arcs.tobytes() not in mine]
+    rest = [_point(r, "") for r in others if r.arcs.tobytes() not in mine]
+    most = {name: FAR * max(p[name] for p in points) for name in ("days", "usd")}
+    small = [p for p in rest if all(p[name] <= top for name, top in most.items())]
+    beyond = f"{len(rest) - len(small)} more lie beyond the chart" if len(rest) > len(small) else ""
     every = points + small
     x_domain = _domain([v for p in every for v in (p["days"], p["low"], p["high"]) if v is not None])
     y_domain = _domain([p["usd"] for p in every])
@@ -168,8 +172,8 @@ def pareto_chart(
     spots = {"x": x | {"field": "tx"}, "y": y | {"field": "ty"}, "text": {"field": "text", "type": "nominal"}}
     ranged = [p for p in points if p["low"] is not None]
     return {
-        "$schema": SCHEMA, "title": "What each route gives up: money against time", "width": width, "height": height,
-        "config": CONFIG,
+        "$schema": SCHEMA, "width": width, "height": height, "config": CONFIG,
+        "title": {"text": "What each route gives up: money against time", "subtitle": beyond or []},
         "layer": [
             {"data": {"values": ranged},
              "mark": {"type": "rule", "strokeWidth": 5, "color": "#7b8fa3", "opacity": 0.25},
@@ -212,11 +216,12 @@ def _number_labels(
     width, height = size
     at = [((p["days"] - x0) / (x1 - x0) * width, height - (p["usd"] - y0) / (y1 - y0) * height) for p in points]
     dots = [(x - 7, y - 7, x + 7, y + 7) for x, y in at]
+    apart = [np.array([q for q in at if q is not p]).reshape(-1, 2) for p in at]
     wishes = [
-        Wish(f"{p['label']} {p['why']}", x, y, 12.0, 9.0, (1.0, 1.8, 3.0), BOLD)
+        Wish(f"{p['label']} {p['why']}", x, y, 12.0, 9.0, (1.0, 1.8, 3.0, 5.0), BOLD)
         for p, (x, y) in zip(points, at, strict=True)
     ]
-    placed = place(wishes, width=width, height=height, taken=dots)
+    placed = place(wishes, width=width, height=height, taken=dots, others=apart)
     return [
         {"text": s.text, "tx": x0 + s.x / width * (x1 - x0), "ty": y0 + (height - s.y) / height * (y1 - y0)}
         for s in placed
@@ -263,9 +268,14 @@ def _lines(routes: Sequence[Route]) -> list[str]:
 
 
 def _page(routes: Sequence[Route], picture: Markup) -> str:
+    from karavan.report.route_sheet import leg_rows
     from karavan.report.templating import environment
 
+    tables = [
+        {"title": title, "legs": leg_rows(route), "dated": route.times is not None}
+        for title, route in zip(_lines(routes), list(routes)[:MOST], strict=False)
+    ]
     return environment().get_template("route_chart.html.j2").render(
         version=__version__, title=_title(routes), subtitle=_model(routes).case.meta.title, chart=picture,
-        lines=_lines(routes), note=BAND if any(r.odds is not None for r in routes) else "",
+        tables=tables, note=BAND if any(r.odds is not None for r in routes) else "",
     )  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 from karavan.network.graph import ArcKind
 from karavan.routing.legs import borders_on, ports_on
 from karavan.routing.query import cheapest_path, generalized
-from karavan.routing.ways import SAME, Way, links_of, ride, way_of
+from karavan.routing.ways import SAME, Way, links_of, ride, term_fault, way_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 MARK_UP = 1.3  # cost factor on arcs already used, in each round of the penalty method
 ROUNDS = 8
-DEARER = 5.0  # what costs so many times the cheapest, time included, is no sensible alternative
+NAMED = 2  # countries or ports in a reason
+DEAREST = 5.0  # times the cheapest, time included: what is best in something may cost so much
+DEARER = 2.0  # and any other alternative so much
 BEST = (("least money", "cost"), ("fastest", "time"), ("least CO2e", "co2e"), ("steadiest", "risk"),
         ("fewest handlings", "handlings"))  # fmt: skip
 
@@ -43,16 +45,18 @@ def choose(found: Ways) -> list[Choice]:
     """Return the cheapest way, then others in order of cost, at most as many as the options ask for.
 
     An alternative shares at most the overlap of its kilometres with each way before it, has another signature of ports
-    and border crossings, and is not beyond five times the cheapest by generalized cost. The best in each objective are
-    looked at first, then the other Pareto-good ways, then, as far as places are left, ways of the penalty method (arcs
-    used are marked up by 1.3 in rounds; de la Barra et al. 1993) and those without one port, border or service of the
-    cheapest.
+    and border crossings, and costs at most twice the cheapest by generalized cost, or five times if it is the best in
+    an objective. The best are looked at first, then the other Pareto-good ways, then, as far as places are left, ways
+    of the penalty method (arcs used are marked up by 1.3 in rounds; de la Barra et al. 1993) and those without one
+    port, border or service of the cheapest.
     """
     query = found.query
     shown = _Shown(query, query.options.alternatives + 1)
     ways = list(found.ways)
     best = [_best(ways, objective) for _, objective in BEST]
-    for way in (ways[0], *best, *ways[1:]):
+    for way in (ways[0], *best):
+        shown.offer(way, DEAREST)
+    for way in ways[1:]:
         shown.offer(way)
     if not shown.full:
         for way in sorted(_supplement(query, shown.ways[0].arcs), key=lambda w: w.rank):
@@ -80,10 +84,10 @@ class _Shown:
     def full(self) -> bool:
         return len(self.ways) >= self.most
 
-    def offer(self, way: Way) -> None:
+    def offer(self, way: Way, dearer: float = DEARER) -> None:
         if self.full:
             return
-        if self.ways and way.generalized > DEARER * self.ways[0].generalized:
+        if self.ways and way.generalized > dearer * self.ways[0].generalized:
             return
         signature, links = signature_of(self.query, way.arcs), links_of(self.query, way.arcs)
         most = self.query.options.overlap * max(way.km, SAME)
@@ -104,7 +108,7 @@ def signature_of(query: Query, arcs: Arcs) -> tuple[str, ...]:
 def _supplement(query: Query, first: Arcs) -> list[Way]:
     paths = {p.tobytes(): p for p in [*_penalized(query, first), *_without_each(query, first)]}
     ways = []
-    for path in paths.values():
+    for path in (p for p in paths.values() if term_fault(query, p) is None):
         if query.begins is None:
             ways.append(way_of(query, path))
         else:
@@ -167,7 +171,25 @@ def _reasons(query: Query, shown: Sequence[Way], ways: Sequence[Way]) -> list[tu
         safest = max(range(len(shown)), key=lambda i: _margin(shown[i], hours))
         days = hours / 24.0
         reasons[safest].append(f"most time in hand for a deadline of {days:,.0f} day{'s' if round(days) != 1 else ''}")
-    return [tuple(r or ["another way"]) for r in reasons]
+    return [tuple(r or [_otherwise(query, way, shown[0])]) for r, way in zip(reasons, shown, strict=True)]
+
+
+def _otherwise(query: Query, way: Way, first: Way) -> str:
+    """Say by which countries, else by which ports, a way goes and the cheapest does not."""
+    model, words = query.scene.model, query.scene.words
+    new = _names(_countries(query, way.arcs) - _countries(query, first.arcs))
+    if not new:
+        ports = set(ports_on(model, first.arcs, words))
+        named = dict(zip(words.nodes, words.node_names, strict=True))
+        new = [str(named[p]) for p in ports_on(model, way.arcs, words) if p not in ports]
+    return f"another way, by {' and '.join(new[:NAMED])}" if new else "another way"
+
+
+def _names(countries: set[str]) -> list[str]:
+    from karavan.evidence.gazetteer import gazetteer
+
+    names: Gazetteer = gazetteer()
+    return [names.name_of(c) for c in sorted(countries)]
 
 
 def _margin(way: Way, hours: float) -> float:
@@ -181,17 +203,14 @@ def _avoided(query: Query, shown: Sequence[Way]) -> Iterator[str]:
     if len(shown) < 3:  # of two, each avoids what the other has
         yield from ("" for _ in shown)
         return
-    from karavan.evidence.gazetteer import gazetteer
-
-    names: Gazetteer = gazetteer()
     touched = [(_countries(query, w.arcs), set(ports_on(query.scene.model, w.arcs, query.scene.words))) for w in shown]
     words = query.scene.words
     nodes = dict(zip(words.nodes, words.node_names, strict=True))
     for i in range(len(shown)):
         others = [t for j, t in enumerate(touched) if j != i]
-        countries = sorted(set.intersection(*(t[0] for t in others)) - touched[i][0])
+        countries = _names(set.intersection(*(t[0] for t in others)) - touched[i][0])
         ports = sorted(set.intersection(*(t[1] for t in others)) - touched[i][1])
-        yield " and ".join([names.name_of(c) for c in countries] or [str(nodes[p]) for p in ports])
+        yield " and ".join((countries or [str(nodes[p]) for p in ports])[:NAMED])
 
 
 def _countries(query: Query, arcs: Arcs) -> set[str]:

@@ -86,6 +86,7 @@ class Closer:
         self.model = model
         self.finder = ArcFinder(model.case, model.graph)
         self.medium = np.array([*model.case.modes["medium"], None], dtype=object)
+        self._masks: dict[str, Bool] = {}
 
     def avoided(self, options: RouteOptions) -> Bool | None:
         """Return the arcs that `avoid` and `only` close, (n_arcs,); None where they are empty."""
@@ -94,7 +95,7 @@ class Closer:
         case, n = self.model.case, self.model.graph.n_arcs
         closed = np.zeros(n, np.bool_)
         for name in options.avoid:
-            closed |= self.touching(find_thing(case, name))
+            closed |= self.named(name)
         kept: dict[str, set[str]] = {}
         for name in options.only:
             thing = find_thing(case, name)
@@ -102,6 +103,12 @@ class Closer:
         for table, ids in kept.items():
             closed |= self._others(table, ids)
         return closed
+
+    def named(self, name: str) -> Bool:
+        """Return the arcs that touch what a name stands for, (n_arcs,); found once."""
+        if name not in self._masks:
+            self._masks[name] = self.touching(find_thing(self.model.case, name))
+        return self._masks[name]
 
     def touching(self, thing: Thing) -> Bool:
         """Return the arcs that touch a thing, (n_arcs,)."""
@@ -169,7 +176,7 @@ class Closer:
     def shut(self, options: RouteOptions) -> Iterator[tuple[str, Bool]]:
         """Yield the days from which `closed` shuts things, and the arcs that touch them."""
         for name, day in options.closed.items():
-            yield day, self.touching(find_thing(self.model.case, name))
+            yield day, self.named(name)
 
 
 def closed_on(closer: Closer, options: RouteOptions, goods: str, ends: tuple[str, str]) -> Bool:

@@ -170,9 +170,9 @@ def _numbers(model: Model, arcs: NDArray[np.int32], cost: ArcCost) -> Mapping[st
         "km": graph.km[arcs],
         **{h: getattr(graph, h)[arcs] for h in HOURS},
         **{f"usd_{c}": getattr(cost, c)[arcs] for c in (*MONEY, "time")},
-        "kg_co2e": emissions.central[arcs],
-        "kg_co2e_low": emissions.low[arcs],
-        "kg_co2e_high": emissions.high[arcs],
+        "kg_co2e": (emissions.central + emissions.hub)[arcs],
+        "kg_co2e_low": (emissions.low + emissions.hub_low)[arcs],
+        "kg_co2e_high": (emissions.high + emissions.hub_high)[arcs],
         "kg_co2e_ttw": emissions.ttw_central[arcs],
     }
 

@@ -31,7 +31,7 @@ from karavan.routing.reliability import (
     storage_on,
 )
 from karavan.routing.router import Router
-from karavan.routing.tell import _flagged as flagged_on
+from karavan.routing.tell import flagged_on
 from karavan.schema.io.atomic import whole_file
 
 if TYPE_CHECKING:
@@ -168,8 +168,13 @@ def route_many(
                 waiting = []
             if progress is not None:
                 progress(min(done * BATCH, len(ids)))
-    routes, legs = (pd.concat(made, ignore_index=True) for made in zip(*(tables or [_tables({}, [])]), strict=True))
+    routes, legs = (_joined_up(list(made)) for made in zip(*(tables or [_tables({}, [])]), strict=True))
     return ManyRoutes(routes, legs, time.perf_counter() - began)
+
+
+def _joined_up(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return tables as one; those without rows have no types to agree on."""
+    return pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
 
 
 def _tables(
@@ -217,10 +222,11 @@ class _Work:
         scene = query.scene
         start = None if way.times is None or scene.timetable is None else float(way.times[0]) + scene.timetable.start
         times = None if way.times is None or scene.timetable is None else way.times + scene.timetable.start
-        rules = dict.fromkeys(str(scene.rules[i]["id"]) for rows in flagged_on(query, way, times) for i in rows)
+        met = sorted({i for rows in flagged_on(query, way, times) for i in rows})
+        rules = tuple(str(scene.rules[i]["id"]) for i in met)
         storage = storage_on(_dwelling(query), way.arcs, self.options.usd_year)
         odds = self._odds(query, way, start, storage) if self.draws else None
-        return _Path(name, number, scene, way, start, _usd_by_arc(query, way, storage), reasons, tuple(rules), odds)
+        return _Path(name, number, scene, way, start, _usd_by_arc(query, way, storage), reasons, rules, odds)
 
     def _odds(self, query: Query, way: Way, start: float | None, storage: Mapping[int, Storage]) -> Odds:
         model = query.scene.model

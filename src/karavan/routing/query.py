@@ -114,7 +114,7 @@ def net_of(query: Query) -> Net:
     tail, head = graph.tail[arcs].copy(), graph.head[arcs].copy()
     tail[inner.size : inner.size + loads.size] = n
     head[inner.size + loads.size :] = n + 1
-    values = {"time": scene.minutes, "cost": query.usd, "co2e": scene.model.emissions.central,
+    values = {"time": scene.minutes, "cost": query.usd, "co2e": scene.kg,
               "risk": scene.variance, "handlings": scene.transfers}  # fmt: skip
     costs = np.stack([values[name][arcs] for name in query.columns], axis=1)
     return Net(search_graph(n + 2, tail, head, costs), arcs, n, n + 1)

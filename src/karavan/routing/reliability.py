@@ -59,7 +59,7 @@ SERVICE = [
 IN_HAND = "most time in hand for "  # how the search names the route it supposes to be the safest
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Odds:
     """What the draws of one route came to.
 
@@ -99,6 +99,10 @@ class Odds:
     hours_at: Float
     usd_over_at: Float
     dominated: bool = False
+
+    def __repr__(self) -> str:
+        days = ", ".join(f"{h / HOURS_PER_DAY:.1f}" for h in (self.p10_hours, self.p50_hours, self.p90_hours))
+        return f"<Odds: {days} days in 10, 50, 90 of 100 draws; {self.draws} draws, seed {self.seed}>"
 
 
 @dataclass(slots=True, eq=False)
@@ -401,7 +405,7 @@ def _name_safest(routes: list[Route]) -> list[Route]:
 
 def _odds_of_route(route: Route, book: DrawBook, usd_year: int | None) -> Odds:
     start = None if route.times is None else float(route.times[0])
-    waits, gates = planned_waits(book.model, route), getattr(route, "gates", {})
+    waits, gates = planned_waits(book.model, route), route.gates
     waiting = (book.model.graph.kind[route.arcs] == ArcKind.WAIT) | np.isin(route.arcs, list(gates))
     storage = storage_on(_dwelling(book.model, route, route.arcs[waiting]), route.arcs, usd_year)
     journey = Journey(route.arcs.tolist(), waits, start, gates, storage)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from karavan.cost.gaps import require_costs
-from karavan.errors import NameNotFound, NoRoute
+from karavan.errors import NameNotFound, NoRoute, ShipmentError
 from karavan.kernels.pareto_search import static_paths, timed_paths
 from karavan.model import Model, build_model
 from karavan.routing.closures import closed_on
@@ -20,7 +20,7 @@ from karavan.routing.query import Query, budget_of, cheapest_path, gates_of, gen
 from karavan.routing.scene import BASES, Kept, Scene, dated_scene, make_scene, undated_scene
 from karavan.routing.shipment import deadline_of, moment
 from karavan.routing.timetable import DAY, Gating, concerned, make_gating
-from karavan.routing.ways import Way, pareto, ride, set_out_late, way_of, with_lead
+from karavan.routing.ways import Way, pareto, ride, set_out_late, term_fault, way_of, with_lead
 from karavan.schema.case import as_list, position, positions
 from karavan.schema.names import find_commodity, find_nodes
 
@@ -262,7 +262,7 @@ def _good(query: Query, found: Sequence[Way]) -> tuple[tuple[Way, ...], tuple[Wa
     profile: list[Way] = []
     if query.begins is not None:
         ways, profile = _dated(query, query.begins, ways)
-    ways = [w for w in ways if _within(query, w)]
+    ways = _fitting(query, [w for w in ways if _within(query, w)])
     if not ways:
         return (), ()
     late = query.shipment.ready is None  # of ways that are alike: the first departure, or the last that arrives in time
@@ -291,6 +291,15 @@ def added(query: Query, path: NDArray[np.int32]) -> list[Way]:
         return [way_of(query, path)]
     rides = [ride(query, path, float(b)) for b in (query.begins.min(), query.begins.max())]
     return [way_of(query, path, times) for times in rides if times is not None and times[-1] <= query.latest]
+
+
+def _fitting(query: Query, ways: list[Way]) -> list[Way]:
+    """Return the ways that the shipment's Incoterm fits; raises `ShipmentError` where it fits none of them."""
+    faults = [term_fault(query, w.arcs) for w in ways]
+    fitting = [w for w, fault in zip(ways, faults, strict=True) if fault is None]
+    if ways and not fitting:
+        raise ShipmentError(str(faults[0]))
+    return fitting
 
 
 def _within(query: Query, way: Way) -> bool:

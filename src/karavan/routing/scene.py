@@ -69,8 +69,8 @@ class Scene:
     """A model, its timetable (None: no dates), and arrays by arc.
 
     `told`: the wait is told by a calendar; `minutes` without such waits; `bare_hours` without any; `variance` h2, of
-    waits that are told none; `inner`: neither loading, unloading nor access. `rules`: rows of the model's restrictions;
-    `gatings`: those made so far.
+    waits that are told none; `kg` CO2e per tonne, hubs included; `inner`: neither loading, unloading nor access.
+    `rules`: rows of the model's restrictions; `gatings`: those made so far.
     """
 
     model: Model
@@ -79,6 +79,7 @@ class Scene:
     minutes: Float
     bare_hours: Float
     variance: Float
+    kg: Float
     transfers: Float
     inner: Bool
     by_tail: tuple[NDArray[np.int64], NDArray[np.int32]]
@@ -116,6 +117,7 @@ def make_scene(model: Model, timetable: Timetable | None = None) -> Scene:
         minutes=60.0 * (graph.hours - np.where(told, graph.wait_hours, 0.0)),
         bare_hours=graph.hours - graph.wait_hours,
         variance=variance - np.where(told, wait_variance(case, graph), 0.0),
+        kg=model.emissions.central + model.emissions.hub,
         transfers=(graph.kind == ArcKind.TRANSFER).astype(np.float64),
         inner=~np.isin(graph.kind, (ArcKind.LOAD, ArcKind.UNLOAD, ArcKind.ACCESS)),
         by_tail=arcs_by_tail(graph.n_nodes, graph.tail),

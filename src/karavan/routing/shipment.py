@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from karavan.model import Model
+    from karavan.routing.gates import Gate
     from karavan.routing.reliability import Odds
 
 MINUTES_PER_DAY = 1440
@@ -138,8 +139,8 @@ class Route:
     frequency, fill_and_go), flags (ids of restrictions that touch it).
     `restrictions` are the ids of those that flag the route, `flags` says more of each; `reasons` say why it is among
     the answers. `risk` is the standard deviation of its hours as the search adds it up (see `routing.risk`).
-    `frequency_based`: a wait on it is an expected one, of a service without a timetable. `graph_model` is the model
-    whose graph numbers the arcs.
+    `frequency_based`: a wait on it is an expected one, of a service without a timetable. `gates` are the departures and
+    opening hours on it, by arc. `model` is the model whose graph numbers the arcs.
     """
 
     shipment: Shipment
@@ -160,6 +161,7 @@ class Route:
     flags: pd.DataFrame | None = None
     charges: pd.DataFrame | None = None
     odds: Odds | None = None
+    gates: Mapping[int, Gate] = field(default_factory=dict)
     model: Model | None = None
 
     def __repr__(self) -> str:

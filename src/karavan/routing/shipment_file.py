@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import math
 from dataclasses import fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from karavan.errors import AmbiguousName, CaseError, Finding, FormatError, NameNotFound, ShipmentError
+from karavan.errors import CaseError, Finding, ShipmentError
 from karavan.routing.shipment import Shipment
+from karavan.schema.io.plain_csv import MOST_FAULTS, name_fault, number_of, read_rows
 from karavan.schema.names import find_commodity, find_nodes
 
 if TYPE_CHECKING:
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 COLUMNS = tuple(f.name for f in fields(Shipment))
 REQUIRED = ("origin", "destination", "commodity")
 NUMBERS = ("tonnes", "window_days", "within_days")
-MOST_FAULTS = 1000  # beyond this many the file is another file
 
 
 def read_shipments(file: str | Path, case: Case) -> dict[str, Shipment]:
@@ -42,12 +39,12 @@ def read_shipments(file: str | Path, case: Case) -> dict[str, Shipment]:
     Raises
     ------
     FormatError
-        The file cannot be read as CSV, lacks a column or has one that is none of these.
+        The file cannot be read as CSV, lacks a column, has one that is none of these, or no row.
     CaseError
         Rows are wrong; `findings` holds all faults.
     """
     path = Path(file)
-    lines = _lines(path)
+    lines = read_rows(path, ("id", *COLUMNS), required=REQUIRED, thing="shipment")
     asked, findings = _Asked(case, path.name), []
     shipments: dict[str, Shipment] = {}
     for line, row in lines:
@@ -67,47 +64,7 @@ def read_shipments(file: str | Path, case: Case) -> dict[str, Shipment]:
             break
     if findings:
         raise CaseError(path.name, findings)
-    if not shipments:
-        message = f"{path}: holds no shipment"
-        raise FormatError(message)
     return shipments
-
-
-def _lines(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """Return the rows with their lines; blank lines are left out."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as source:
-            reader = csv.DictReader(source, strict=True)
-            names = [str(n).strip() for n in reader.fieldnames or ()]
-            _check_columns(path, names)
-            reader.fieldnames = names
-            rows = []
-            for row in reader:
-                if None in row or None in row.values():
-                    message = f"{path}:{reader.line_num}: has {'more' if None in row else 'fewer'} cells than columns"
-                    raise FormatError(message)
-                if any(str(v).strip() for v in row.values()):
-                    rows.append((reader.line_num, {k: str(v).strip() for k, v in row.items()}))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        message = f"{path}: cannot be read as CSV in UTF-8 ({error})"
-        raise FormatError(message) from error
-    return rows
-
-
-def _check_columns(path: Path, names: list[str]) -> None:
-    known = ("id", *COLUMNS)
-    if twice := sorted({n for n in names if names.count(n) > 1}):
-        message = f"{path}: column {twice[0]!r} stands twice"
-        raise FormatError(message)
-    for name in names:
-        if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-            message = f"{path}: column {name!r} is none of a shipment; {hint}"
-            raise FormatError(message)
-    if lacking := [n for n in REQUIRED if n not in names]:
-        message = f"{path}: has no column {', '.join(lacking)}"
-        raise FormatError(message)
 
 
 class _Asked:
@@ -120,32 +77,20 @@ class _Asked:
     def faults(self, row: dict[str, str]) -> Iterator[tuple[str, str, str]]:
         """Yield field, problem and remedy of each fault of a row."""
         for field, find in (("origin", find_nodes), ("destination", find_nodes), ("commodity", find_commodity)):
-            if not row[field]:
-                yield field, "is empty", "name it"
-            elif (fault := self._fault(field, row[field], find)) is not None:
+            if (fault := self._fault(field, row[field], find)) is not None:
                 yield field, *fault
         unit, units = row.get("unit"), self.case.carrying_units.index
         if unit and unit not in units:
             yield "unit", f"no carrying unit is called {unit!r}", f"name one of {', '.join(units)}"
         for field in NUMBERS:
-            if row.get(field) and not _is_number(row[field]):
+            if row.get(field) and number_of(row[field]) is None:
                 yield field, f"{row[field]!r} is no number", "write digits with a point: 1500.5"
 
     def _fault(self, field: str, name: str, find: Callable[[Case, str], Any]) -> tuple[str, str] | None:
         key = ("commodity" if field == "commodity" else "place", name)
         if key not in self._known:
-            self._known[key] = self._look_up(name, find)
+            self._known[key] = name_fault(self.case, name, find)
         return self._known[key]
-
-    def _look_up(self, name: str, find: Callable[[Case, str], Any]) -> tuple[str, str] | None:
-        try:
-            find(self.case, name)
-        except NameNotFound as error:
-            near = ", ".join(error.suggestions)
-            return f"no {error.kind} is called {name!r}", f"perhaps {near}" if near else "use a name of the case"
-        except AmbiguousName as error:
-            return f"{name!r} stands for more than one {error.kind}", f"give one of {', '.join(error.candidates)}"
-        return None
 
     def shipment(self, row: dict[str, str]) -> Shipment:
         """Return the shipment of a row without faults."""
@@ -155,10 +100,3 @@ class _Asked:
             if cell and name in COLUMNS and name not in REQUIRED
         }
         return Shipment(row["origin"], row["destination"], row["commodity"], **given)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False

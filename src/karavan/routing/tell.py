@@ -10,6 +10,7 @@ import pandas as pd
 
 from karavan.cost.charges import charges, leg_of_arcs
 from karavan.network.restrictions import concerns
+from karavan.routing.gates import gates_on
 from karavan.routing.legs import Travel, make_route
 from karavan.routing.query import MINUTES
 from karavan.routing.shipment import PAID, minute
@@ -34,7 +35,7 @@ def tell(query: Query, way: Way, case: Case, *, reasons: tuple[str, ...] = ()) -
     """Make the route of a way; its money is that of its charges, and flags are those of the days it travels on."""
     scene, s = query.scene, query.shipment
     times = None if way.times is None or scene.timetable is None else way.times + scene.timetable.start
-    flagged = _flagged(query, way, times)
+    flagged = flagged_on(query, way, times)
     paid = charges(query.goods.prices, way.arcs, s.tonnes, dwell_hours=way.waits, incoterm=s.incoterm,
                    place=s.incoterm_place, usd_year=query.options.usd_year)  # fmt: skip
     told = Travel(
@@ -53,6 +54,7 @@ def tell(query: Query, way: Way, case: Case, *, reasons: tuple[str, ...] = ()) -
         objectives={name: way.value(name) for name in query.options.objectives},
         flags=_flags(query, route, day),
         charges=paid,
+        gates=gates_on(query, way.arcs),
     )
 
 
@@ -67,7 +69,7 @@ def _by_leg(paid: pd.DataFrame, tonnes: float, n_legs: int) -> dict[str, Float]:
     return out
 
 
-def _flagged(query: Query, way: Way, times: Float | None) -> tuple[tuple[int, ...], ...]:
+def flagged_on(query: Query, way: Way, times: Float | None) -> tuple[tuple[int, ...], ...]:
     """Return the restrictions that touch each arc of a way on the day it is set out on, as rows of the model's."""
     scene, arcs = query.scene, way.arcs
     graph, timetable = scene.model.graph, scene.timetable

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from karavan.cost.charges import misfit
 from karavan.network.graph import ArcKind
 from karavan.routing.query import MINUTES, exact_usd
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     Float = NDArray[np.float64]
 
 INSTANT = 1e-6  # hours: less is rounding, no wait
+IN_HAND = 2.0  # standard deviations between arrival at the first dated departure and its closing
 SAME = 1e-9  # two numbers that differ by less, relatively, are one
 
 
@@ -72,7 +74,7 @@ def way_of(query: Query, arcs: Arcs, times: Float | None = None) -> Way:
         hours=hours,
         lead_hours=hours,
         usd=usd,
-        kg=float(scene.model.emissions.central[arcs].sum()),
+        kg=float(scene.kg[arcs].sum()),
         risk_hours=float(np.sqrt(max(scene.variance[arcs].sum(), 0.0))),
         handlings=int((graph.kind[arcs] == ArcKind.TRANSFER).sum()),
         generalized=worth,
@@ -101,7 +103,10 @@ def ride(query: Query, arcs: Arcs, begin: float) -> Float | None:
 
 
 def set_out_late(query: Query, way: Way, latest: float) -> Way:
-    """Return the way with the latest departure up to `latest` that makes the same arrival: waiting at home is free."""
+    """Return the way with the latest departure up to `latest` that makes the same arrival: waiting at home is free.
+
+    Two standard deviations of the hours before the first dated departure stay in hand, as a forwarder would keep them.
+    """
     if way.times is None or query.gating is None:
         return way
     gated = np.flatnonzero((query.gating.gate[way.arcs] >= 0) & (way.waits > 0.0))
@@ -109,7 +114,8 @@ def set_out_late(query: Query, way: Way, latest: float) -> Way:
         return way
     at, arc = int(gated[0]), int(way.arcs[gated[0]])
     expected = 0.0 if query.scene.told[arc] else float(query.scene.model.graph.wait_hours[arc])
-    slack = MINUTES * (float(way.waits[at]) - expected)
+    in_hand = IN_HAND * float(np.sqrt(query.scene.variance[way.arcs[:at]].sum()))
+    slack = MINUTES * max(float(way.waits[at]) - expected - in_hand, 0.0)
     begin = min(float(way.times[0]) + slack, max(latest, float(way.times[0])))
     times = ride(query, way.arcs, begin)
     if times is None or begin <= way.times[0] or times[-1] > way.times[-1] + SAME:
@@ -142,6 +148,14 @@ def pareto(
     before = np.tri(order.size, k=-1, dtype=np.bool_)
     beaten = (covered & (before | ~covered.T)).any(axis=1)
     return [ways[i] for i, out in zip(order.tolist(), beaten & ~forced, strict=True) if not out]
+
+
+def term_fault(query: Query, arcs: Arcs) -> str | None:
+    """Return why the shipment's Incoterm does not fit a path; None where it does, or there is none."""
+    shipment = query.shipment
+    if shipment.incoterm is None:
+        return None
+    return misfit(query.goods.prices, arcs, shipment.incoterm, shipment.incoterm_place)
 
 
 def links_of(query: Query, arcs: Arcs) -> Arcs:

@@ -77,7 +77,7 @@ class InvestmentTerms:
     budget: float | Mapping[int, float] | None = None
     discount_rate: float = DISCOUNT_RATE
     stands_for: int = STANDS_FOR
-    gap: float = 1e-3
+    gap: float = 1e-5
     seconds: float = 600.0
     points: int = 0
 

@@ -17,7 +17,7 @@ from karavan.scenario.promise_base import corridor_series, observed_bases, trade
 from karavan.scenario.promise_capacity import capacity_frame
 from karavan.scenario.promise_draws import promise_draws
 from karavan.scenario.promise_ground import Grounds
-from karavan.scenario.promise_network import ALL_SETTINGS, SHIPPERS, headline, network_grid
+from karavan.scenario.promise_network import ALL_SETTINGS, SHIPPERS, TONNE, headline, network_grid
 from karavan.scenario.promise_pace import TradePace, trade_pace
 from karavan.scenario.promise_sentence import read_sentence
 from karavan.scenario.promise_target import TargetOptions, targets_of
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from karavan.schema.case import Case
 
 Words = Literal["carried with room", "at a limit", "not carried", "not a matter of the network", "cannot be judged"]
-HALF = 0.5
 Settings = Literal["main", "all", "computed", "headline"]
 BASES: tuple[Basis, ...] = ("computed", "demonstrated", "stated")
 
@@ -55,12 +54,12 @@ class PromiseOptions:
         number of workers (0: one a processor).
     settings
         "main": computed capacities under every assumption on other demand, projects and time of year, and stated and
-        demonstrated ones with other demand frozen; "all"; only those with "computed" capacities; or the "headline"
-        alone (many promises in little time).
+        demonstrated ones with other demand frozen and open projects; "all"; only those with "computed" capacities; or
+        the "headline" alone (many promises in little time).
     """
 
     target: TargetOptions = field(default_factory=TargetOptions)
-    draws: int = 500
+    draws: int = 200
     seed: int = 1
     workers: int = 0
     settings: Settings = "main"
@@ -138,19 +137,18 @@ class PromiseCheck:
         return self.targets[0]
 
     @property
-    def unknown_share(self) -> float:
-        """Share of the tonnes served that pass some place of unknown capacity, by the headline; 0 where none is served.
+    def leans_on_unknown(self) -> bool:
+        """Whether the target is carried only over crossings or handling that no capacity row limits.
 
-        What no row limits is taken to have room without end, so a verdict that leans on it holds as far as is known.
+        What no row limits is taken to have room without end, so such a verdict holds as far as is known.
         """
         head = self.central.headline if self.central is not None else None
-        return head.unknown_tonnes / head.served if head is not None and head.served > 0 else 0.0
+        return head is not None and head.is_carried and head.served_known < (1.0 - TONNE) * head.wanted
 
     @property
     def headline(self) -> str:
         """The network's verdict in words, with what must be said beside it."""
-        leans = self.unknown_share > HALF and self.verdict != "not carried"
-        return f"{self.verdict}, as far as capacities are known" if leans else self.verdict
+        return f"{self.verdict}, as far as capacities are known" if self.leans_on_unknown else self.verdict
 
     @property
     def central(self) -> BaseCheck | None:
@@ -334,7 +332,8 @@ def _is_asked(setting: Setting, wanted: Settings) -> bool:
     """Tell whether a setting is worked out."""
     if wanted == "headline":
         return (setting.others, setting.projects, setting.capacity) == ("frozen", "open", "computed")
-    return wanted == "all" or setting.capacity == "computed" or (wanted == "main" and setting.others == "frozen")
+    plain = (setting.others, setting.projects) == ("frozen", "open")
+    return wanted == "all" or setting.capacity == "computed" or (wanted == "main" and plain)
 
 
 def _series(desk: _Desk, target: Target) -> list[Base]:
@@ -390,8 +389,10 @@ def _verdict(
         first = found.bottlenecks["name"].head(1).tolist()
         where = f"; it breaks first at {first[0]}" if first else ""
         return "not carried", f"{served} of {want} {per} can be served with every other flow whole{where}"
-    scale = found.largest.scale
-    room = "nothing limits it" if scale is None else f"the network would carry {scale:.2f} times as much"
+    scale, known = found.largest.scale, found.largest_known.scale
+    room = "nothing limits it" if scale is None else f"the network would carry {scale:.1f} times as much"
+    if known is not None and (scale is None or known < 0.99 * scale):
+        room += f", {known:.1f} times over crossings and handling of known capacity"
     dear = f"; {mass(found.too_dear)} of it by ways that cost more than the goods bear" if found.too_dear >= 1.0 else ""
     return found.verdict, f"all {want} {per} can be served with every other flow whole{dear}; {room}"
 

@@ -204,6 +204,35 @@ def corridor_gates(case: Case, corridor: str, unit: str = "t") -> Gates:
     return Gates({g: steps.get(g, ends[g] in along) for g in counted}, beside=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Goods that are counted by themselves on a corridor: their share of all that is counted there in the year."""
+
+    goods: str
+    commodities: tuple[str, ...]
+    share: float
+    source: str
+
+
+def counted_goods(case: Case, gates: Gates, base: Base | None) -> tuple[Counted, ...]:
+    """Return goods counted by themselves on the gates of a corridor in the year of its base, in tonnes.
+
+    Counts of containers, of part of a year or of goods in another count are left out.
+    """
+    c = case.counts
+    if base is None or base.unit != "t" or not len(c):
+        return ()
+    mine = c["commodities"].notna() & (c["unit"] == "tonnes") & (c["year"] == base.year) & c["carrying_units"].isna()
+    mine &= c["period_from"].isna() & c["period_until"].isna() & (c["element_table"] == "links")
+    found: list[Counted] = []
+    for key, r in c[mine].sort_values("value", ascending=False, kind="stable").iterrows():
+        goods, share = tuple(as_list(r["commodities"])), float(r["value"]) / base.value
+        taken = {g for other in found for g in other.commodities}
+        if set(as_list(r["elements"])) <= set(gates.links) and share < 1.0 and not taken & set(goods):
+            found.append(Counted(", ".join(goods), goods, share, f"counts/{key}"))
+    return tuple(found)
+
+
 def gate_links(case: Case, corridor: str, unit: str = "t") -> tuple[str, ...]:
     """Return the ids of the links of `corridor_gates`."""
     return tuple(corridor_gates(case, corridor, unit).links)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from karavan.assignment.room import Room, enlarge
+from karavan.assignment.room import Room, enlarge, serve
 from karavan.cost.arc_cost import arc_costs
 from karavan.model import demand_rows, problem_of
+from karavan.problem import perturb
 from karavan.schema.case import as_list
 from karavan.units import MONTHS_PER_YEAR
 
@@ -60,12 +61,12 @@ class LeastChange:
         return {**records, "criterion": self.criterion, "text": self.text}
 
 
-def least_change(asked: Question, room: Room, ground: Ground, *, found: Served) -> LeastChange:
+def least_change(asked: Question, room: Room, ground: Ground, *, base: Float, found: Served) -> LeastChange:
     """Work out the additions to capacity of least cost with which the whole target is served.
 
     It is the optimum over all ways, not only those of today. An addition holds for every row of a facility: both its
     directions, and each of its links. Least is the cost in USD where every facility that could be added to has one,
-    else the sum of the increases as shares of what is there.
+    else the sum of the increases as shares of what is there. `base` (n_demands,): tonnes of base demand served alone.
     """
     causes = _causes(asked, room)
     usd = unit_costs(asked.model.case, asked.facilities)
@@ -77,12 +78,33 @@ def least_change(asked: Question, room: Room, ground: Ground, *, found: Served) 
     known = np.isfinite(usd)
     by_cost = bool(known.all())
     percent = 100.0 / np.where(capacity > 0, capacity, _usual(asked))
-    answer = enlarge(room, usd if by_cost else percent)
-    add = _with_deficits(asked, answer.added)
-    frame = _frame(asked, ground, add, capacity, usd)
+    added, for_base = _added(asked, room, usd if by_cost else percent, base)
+    frame = _frame(asked, ground, _with_deficits(asked, added), capacity, usd)
     words = "least USD" if by_cost else "least sum of percentages added to capacities"
     text = f"{words}; the cost of a unit is known for {int(known.sum())} of {known.size} facilities"
+    text += "; with what other demand lacks today, which would take the room first" if for_base else ""
     return LeastChange(frame, causes, "usd" if by_cost else "percent", text)
+
+
+def _added(asked: Question, room: Room, weight: Float, base: Float) -> tuple[Float, bool]:
+    """Return the additions (n_facilities,), and whether they hold what base demand lacks today.
+
+    Base demand that is not served even without the target would take new room first. Where it does, the additions are
+    those that serve all of it, too.
+    """
+    added = enlarge(room, weight).added
+    if (asked.base.tonnes - base).sum() <= CRUMB * asked.base.tonnes.sum() or _carries(asked, added):
+        return added, False
+    whole = Room([asked.base, asked.aim], asked.target, asked.row_facility)
+    return enlarge(whole, weight).added, True
+
+
+def _carries(asked: Question, added: Float) -> bool:
+    """Tell whether the target that has a way is served when capacities are added to."""
+    rhs = asked.rhs + added[asked.row_facility]
+    room = Room([perturb(asked.base, rhs=rhs), perturb(asked.aim, rhs=rhs)], asked.target, asked.row_facility)
+    left = (asked.tonnes - serve(room).served)[asked.target & room.reachable]
+    return float(left.sum()) <= 10.0 * CRUMB * asked.wanted
 
 
 def _frame(asked: Question, ground: Ground, add: Float, capacity: Float, usd: Float) -> pd.DataFrame:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     Float = NDArray[np.float64]
     Bool = NDArray[np.bool_]
 
-COST_DRAWS = 20
+COST_DRAWS = 10
 WIDER = 1.5  # ways kept for the draws of costs to decide on: this much dearer than too dear at the tariffs as they are
 TRIALS = 8
 """Draws solved first, to fill the store of paths: the same ones whatever is drawn after them."""

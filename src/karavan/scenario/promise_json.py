@@ -48,7 +48,7 @@ def to_json(check: PromiseCheck) -> dict[str, Any]:
         "largest": None if head is None else _largest(check.target, head),
         "draws": None if check.draws is None else check.draws.to_json(),
         "shippers": None if head is None else head.logit.to_json(),
-        "unknown_capacity": None if head is None else _unknown(head) | {"share": check.unknown_share},
+        "unknown_capacity": None if head is None else _unknown(head),
         "cost_to_others_usd": None if head is None else head.cost_to_others,
         "restricted": [] if head is None else _restricted(head),
         "routes": [] if head is None else _records(head.routes),
@@ -91,7 +91,10 @@ def _tonnes(check: PromiseCheck) -> dict[str, Any] | None:
 
 
 def _unknown(head: NetworkVerdict) -> dict[str, Any]:
-    """Return what of the target passes places that no row limits, and what known capacities alone would carry."""
+    """Return what of the target passes places that no row limits.
+
+    `served_known`, `largest_known`: with crossings and handling of unknown capacity shut to it.
+    """
     return {
         "tonnes": head.unknown_tonnes, "places": list(head.unknown_places), "ways": _records(head.unknown_ways),
         "served_known": head.served_known, "largest_known": head.largest_known.to_json(),
@@ -147,7 +150,8 @@ def _restricted(verdict: NetworkVerdict) -> list[dict[str, Any]]:
 def _setting(verdict: NetworkVerdict) -> dict[str, Any]:
     """Return a setting and its answer; what takes long to work out only for computed capacities and the year."""
     plain = verdict.setting.to_json() | {
-        "verdict": verdict.verdict, "wanted": verdict.wanted, "served": verdict.served, "unserved": verdict.unserved,
+        "verdict": verdict.verdict, "wanted": verdict.wanted, "served": verdict.served,
+        "unserved": 0.0 if verdict.is_carried else verdict.unserved,
     }  # fmt: skip
     if (verdict.setting.capacity, verdict.setting.period) != ("computed", "year"):
         return plain

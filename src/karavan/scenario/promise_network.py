@@ -211,7 +211,7 @@ class NetworkVerdict:
     @cached_property
     def least_change(self) -> LeastChange:
         """The cheapest additions to capacity that would carry it, and what capacity alone would not cure."""
-        return least_change(self.question, self.room, self.ground, found=self.found)
+        return least_change(self.question, self.room, self.ground, base=self.base, found=self.found)
 
     @cached_property
     def _flows(self) -> Solution:
@@ -267,12 +267,12 @@ class NetworkVerdict:
 
     @property
     def served_known(self) -> float:
-        """Tonnes of the target that are served over known capacities alone."""
+        """Tonnes of the target served when crossings and handling of unknown capacity are shut to it."""
         return float(self._known[0].served[self.question.target].sum())
 
     @property
     def largest_known(self) -> Largest:
-        """The largest target of this mix over known capacities alone."""
+        """The largest target of this mix when crossings and handling of unknown capacity are shut to it."""
         return _largest(self.question, self._known[1])
 
     @cached_property

@@ -21,6 +21,7 @@ from karavan.scenario.promise_base import (
     corridor_gates,
     corridor_names,
     corridor_of,
+    counted_goods,
     observed_bases,
     place_nodes,
     trade_bases,
@@ -309,7 +310,8 @@ def _corridor_targets(
     gates, out = corridor_gates(said.case, corridor, unit), []
     for value, base in starts:
         try:
-            made = corridor_directions(flows(), gates, value, unit)
+            counted = counted_goods(said.case, gates, base)
+            made = corridor_directions(flows(), gates, value, unit, counted=counted)
         except ScenarioError as error:
             return [replace(said.plain, needs=(str(error),))]
         out.append(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from karavan.assignment.assignment import Assignment
     from karavan.evidence.gazetteer import Gazetteer
-    from karavan.scenario.promise_base import Gates
+    from karavan.scenario.promise_base import Counted, Gates
     from karavan.schema.case import Case
 
 KEY = ["origin", "destination", "commodity"]
@@ -222,11 +222,13 @@ def _prices_note(volume: Volume) -> str:
 # Corridors
 
 
-def corridor_directions(flows: Assignment, gates: Gates, value: float, unit: str) -> Made:
+def corridor_directions(
+    flows: Assignment, gates: Gates, value: float, unit: str, *, counted: Sequence[Counted] = ()
+) -> Made:
     """Return the directions of what a corridor is to carry: its users of today, raised to the target.
 
     Users are the goods that pass one of the `gates` in the assignment of the case's own demand. Of TEU only goods that
-    travel in containers count.
+    travel in containers count. Goods `counted` by themselves keep the share of the corridor that was observed.
 
     Raises
     ------
@@ -243,20 +245,22 @@ def corridor_directions(flows: Assignment, gates: Gates, value: float, unit: str
         per_teu, source = _tonnes_per_teu(case, pd.concat(sides))
         tonnes, why = value * per_teu, f"{value:,.0f} TEU x {per_teu:.1f} t = {value * per_teu / 1e6:,.3f} million t"
         sources.append(source)
-    today = [float(s["tonnes"].sum()) for s in sides]
-    if sum(today) <= 0:
+    today = sum(float(s["tonnes"].sum()) for s in sides)
+    if today <= 0:
         message = (
             "goods that use the corridor: in the assignment of the case's own demand none passes "
             f"{', '.join(gates.links) or 'it'}, so nobody knows whose goods are meant"
         )
         raise ScenarioError(message)
-    parts = [tonnes * t / sum(today) for t in today]
-    goods = pd.concat(sides).groupby("commodity")["tonnes"].sum().sort_values(ascending=False) / sum(today)
+    sides = _as_counted(sides, counted)
+    parts = [tonnes * float(s["part"].sum()) for s in sides]
+    goods = pd.concat(sides).groupby("commodity")["part"].sum().sort_values(ascending=False)
     most = ", ".join(f"{g} {share:.0%}" for g, share in goods.head(3).items())
     notes.append(
-        f"Shippers of the model have {sum(today) / 1e6:,.2f} million t on the corridor today ({most}); they are raised "
-        f"to the target in proportion."
+        f"Shippers of the model have {today / 1e6:,.2f} million t on the corridor today; they are raised to the target"
+        f"{''.join(f', {c.goods} at the {c.share:.0%} that was counted' for c in counted)}: {most}."
     )
+    sources += [c.source for c in counted]
     directions = []
     for side, part, along in zip(sides, parts, (True, False), strict=True):
         if part > 0:
@@ -267,6 +271,25 @@ def corridor_directions(flows: Assignment, gates: Gates, value: float, unit: str
     name = "as promised; directions and users as in the model today"
     alternative = Alternative(name, tuple(d.tonnes for d in directions), tuple(sources), why)
     return Made(tuple(directions), (alternative,), tuple(notes))
+
+
+def _as_counted(sides: Sequence[pd.DataFrame], counted: Sequence[Counted]) -> list[pd.DataFrame]:
+    """Return users with their `part` of all tonnes: goods counted by themselves have the share that was counted.
+
+    Counted goods that nobody in the model carries, and a rest that nobody does, are left as the model has them.
+    """
+    every = pd.concat(sides)
+    group = pd.Series(-1, index=range(len(every)))
+    for k, c in enumerate(counted):
+        group[every["commodity"].isin(c.commodities).to_numpy()] = k
+    held = every["tonnes"].groupby(group.to_numpy()).sum()
+    wanted = {k: counted[k].share if k >= 0 else 1.0 - sum(c.share for c in counted) for k in held.index}
+    if len(held) != len(counted) + 1 or min(wanted.values()) <= 0:
+        part = every["tonnes"] / float(every["tonnes"].sum())
+    else:
+        part = every["tonnes"] * [wanted[k] / held[k] for k in group]
+    ends = len(sides[0])
+    return [sides[0].assign(part=part.to_numpy()[:ends]), sides[1].assign(part=part.to_numpy()[ends:])]
 
 
 def _users(flows: Assignment, gates: Gates, *, along: bool) -> pd.DataFrame:
@@ -283,8 +306,9 @@ def _users(flows: Assignment, gates: Gates, *, along: bool) -> pd.DataFrame:
 
 
 def _like_demand(case: Case, users: pd.DataFrame) -> pd.DataFrame:
+    """Return the demand rows of users, as many tonnes of each as its part."""
     rows = case.demand.loc[users["demand"]]
-    part = users["tonnes"].to_numpy() / rows["tonnes"].to_numpy()
+    part = users["part"].to_numpy() / rows["tonnes"].to_numpy()
     return rows.assign(tonnes=rows["tonnes"] * part, value_usd=rows["value_usd"] * part)
 
 

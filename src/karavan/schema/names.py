@@ -71,13 +71,32 @@ def _town(place: object) -> str:
     return str(place).split(" (", maxsplit=1)[0]
 
 
-def _zone_nodes(case: Case, wanted: str) -> list[str]:
-    from karavan.schema.case import as_list
+def find_zone(case: Case, name: str) -> str:
+    """Return the id of the zone that answers to a name; raises `NameNotFound` or `AmbiguousName`."""
+    found = _zones(case, plain(name))
+    if name in found:
+        return name
+    if len(found) > 1:
+        raise AmbiguousName(name, "zone", found)
+    if not found:
+        known = {plain(n): str(n) for n in [*case.zones["name"], *map(str, case.zones.index)]}
+        near = difflib.get_close_matches(plain(name), known, n=3, cutoff=0.5)
+        raise NameNotFound(name, "zone", [known[n] for n in near])
+    return found[0]
 
+
+def _zones(case: Case, wanted: str) -> list[str]:
+    """Return the ids of zones by a plain name."""
     aliases = case.aliases[case.aliases["table"] == "zones"]
     ids = {str(i) for i, n in case.zones["name"].items() if wanted in {plain(str(i)), plain(n)}}
     ids |= {str(i) for n, i in zip(aliases["name"], aliases["id"], strict=True) if plain(n) == wanted}
-    return [node for zone in sorted(ids) if zone in case.zones.index for node in as_list(case.zones.at[zone, "nodes"])]
+    return sorted(i for i in ids if i in case.zones.index)
+
+
+def _zone_nodes(case: Case, wanted: str) -> list[str]:
+    from karavan.schema.case import as_list
+
+    return [node for zone in _zones(case, wanted) for node in as_list(case.zones.at[zone, "nodes"])]
 
 
 def find_commodity(case: Case, name: str) -> str:

@@ -16,7 +16,7 @@ import karavan as kv
 from karavan.web import models
 from karavan.web.answers import SafeJSON
 from karavan.web.look import case_words, state_of
-from karavan.web.plan import Wait, job_answer
+from karavan.web.plan import Wait, job_answer, ledger_words
 from karavan.web.state import State
 from karavan.web.uploads import keep_article
 
@@ -192,6 +192,6 @@ async def check_promise(request: Request, asked: models.PromiseQuestion, wait: W
 def _promise_command(state: State, asked: models.PromiseQuestion) -> str:
     """Return the same question as it is typed."""
     words = ["karavan", "promise", asked.text or asked.promise]
-    words += ["--ledger", state.ledger] if state.ledger_kind == "file" else []
+    words += ledger_words(state)
     words += [] if asked.year is None else ["--year", str(asked.year)]
     return shlex.join([*words, "--draws", str(asked.draws), *case_words(asked.case)])

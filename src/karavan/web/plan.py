@@ -26,8 +26,10 @@ from karavan.web.state import BRIEFS, State
 router = APIRouter(prefix="/api/v1", tags=["plan"])
 Wait = Annotated[float, Query(ge=0, le=20, description="Seconds to wait for the result before 202 is answered.")]
 RUN = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]*)~([A-Za-z0-9][A-Za-z0-9_.+-]*)~(\d{4})(~month)?")
-BRIEF = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*~brief-[0-9a-f]{8}")
+BRIEF = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*~brief-(said-)?[0-9a-f]{8}")
 BRIEF_PAGE = "brief.html"
+BRIEF_DRAWS = 100
+LOOK, QUIET = 0.1, 100  # seconds between two looks at a job, looks after which something is said all the same
 SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; sandbox allow-popups"
 SHIPMENT = ("ready", "window_days", "deadline", "within_days", "incoterm", "incoterm_place", "unit")
 OPTIONS = ("objectives", "resolution", "certified", "budget", "avoid", "only", "comply", "closed", "include",
@@ -227,7 +229,17 @@ async def compare(request: Request, asked: models.CompareQuestion) -> Any:
     return SafeJSON(await state.reckon(work))
 
 
+def ledger_words(state: State) -> list[str]:
+    """Return the option of the command line that names the ledger; a database's address may hold a password."""
+    return ["--ledger", state.ledger] if state.ledger_kind == "file" else []
+
+
 # Briefs
+
+
+def briefly() -> kv.PromiseOptions:
+    """Return how promises are judged in a brief: as `karavan brief` does."""
+    return kv.PromiseOptions(draws=BRIEF_DRAWS, settings="computed")
 
 
 @router.post("/briefs", response_model=models.JobAnswer)
@@ -237,14 +249,16 @@ async def make_brief(request: Request, asked: models.BriefQuestion, wait: Wait =
     state.case_folder(asked.case)
 
     def work(tell: Callable[[str], None]) -> dict[str, Any]:
-        said = None
+        said, promised = None, None
         if asked.said:
             tell("comparing what was said")
             with state.facts() as view:
                 said = kv.said_section(view)
-        story = kv.brief(state.model(asked.case), said=said, progress=tell)
+                judged = kv.promise_all(state.case(asked.case), view, options=briefly(), progress=tell)
+            promised = kv.promised_section(judged)
+        story = kv.brief(state.model(asked.case), said=said, promised=promised, progress=tell)
         tell("writing")
-        name = f"{asked.case}~brief-{secrets.token_hex(4)}"
+        name = f"{asked.case}~brief-{'said-' * asked.said}{secrets.token_hex(4)}"
         folder = state.settings.folder / BRIEFS / name
         story.write_results(folder)
         story.write(folder / BRIEF_PAGE)  # last: a brief that has its page is whole
@@ -260,7 +274,9 @@ def _brief(state: State, folder: Path) -> dict[str, Any]:
     files = [{"name": p.name, "bytes": p.stat().st_size} for p in sorted(folder.glob("[!.]*"))]
     title = state.case(case).meta.title if case in state.folders else case
     made = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(page.stat().st_mtime))
-    return {"run": folder.name, "case": case, "title": title, "made": made, "files": files}
+    ledger = ledger_words(state) if "~brief-said-" in folder.name else []
+    words = ["karavan", "brief", *ledger, *case_words(case)]
+    return {"run": folder.name, "case": case, "title": title, "made": made, "files": files, "cli": shlex.join(words)}
 
 
 @router.get("/briefs", response_model=models.Listing)
@@ -308,15 +324,19 @@ async def events(request: Request, job: str) -> Response:
     found = state_of(request).jobs.get(job)
 
     async def tell() -> Any:
-        seen = -1
+        seen, quiet = -1, 0
         while True:
             ended, now = found.ended, len(found.told)
+            quiet += 1
+            if quiet > QUIET:
+                quiet = 0
+                yield ": still at it\n\n"  # or a proxy takes the line for dead
             if now != seen or ended:
-                seen = now
+                seen, quiet = now, 0
                 name = found.state if ended else "progress"
                 yield f"event: {name}\ndata: {json.dumps(found.record(whole=ended), allow_nan=False)}\n\n"
             if ended or await request.is_disconnected():
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(LOOK)
 
     return StreamingResponse(tell(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})

@@ -6,6 +6,9 @@ import { feature, mesh } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import type { Styles } from "../types";
 
+/** The colours of karavan.report.layers, for the moment before the server has said its own. */
+export const COLOURS: Styles["map"] = { water: "#dbe8f0", land: "#faf8f3", coast: "#9fb3bf", border: "#b9afa0", country: "#6b645c" };
+
 type Atlas = Topology<{ countries: GeometryCollection<{ name: string }>; land: GeometryCollection }>;
 
 export const FONT = ["Inter"];
@@ -13,7 +16,7 @@ export const FONT_STRONG = ["Inter Semi Bold"];
 const NOTHING = { type: "FeatureCollection" as const, features: [] };
 
 export function emptyStyle(colours: Styles["map"], tiles: string | null | undefined): StyleSpecification {
-  const source = (maxzoom = 8) => ({ type: "geojson" as const, data: NOTHING, maxzoom, tolerance: 0.3 });
+  const source = (maxzoom = 6) => ({ type: "geojson" as const, data: NOTHING, maxzoom, tolerance: 0.6, buffer: 32 });
   return {
     version: 8,
     sources: {
@@ -29,7 +32,7 @@ export function emptyStyle(colours: Styles["map"], tiles: string | null | undefi
       { id: "land", type: "fill", source: "land", paint: { "fill-color": colours.land, "fill-antialias": false } },
       { id: "coast", type: "line", source: "land", paint: { "line-color": colours.coast, "line-width": 0.8 } },
       ...(tiles ? [{ id: "tiles", type: "raster" as const, source: "tiles" }] : []),
-      { id: "borders", type: "line", source: "borders", paint: { "line-color": colours.border, "line-width": 0.9, "line-dasharray": [5, 1.5, 1, 1.5] } },
+      { id: "borders", type: "line", source: "borders", paint: { "line-color": colours.border, "line-width": 1 } },
       {
         id: "countries",
         type: "symbol",

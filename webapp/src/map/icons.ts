@@ -1,8 +1,8 @@
 // Marks of nodes, drawn once on a canvas: squares for ports, diamonds for borders, rings for dry ports, dots for the rest.
 import type { ExpressionSpecification, Map as GlMap } from "maplibre-gl";
-import type { Styles } from "../types";
 
 const INK = "#1f2933";
+export const MARK_FILL = "#C04E00"; // as karavan.report.layers
 const SIZE = 16;
 const RATIO = 2;
 
@@ -51,19 +51,20 @@ export function drawMark(c: CanvasRenderingContext2D, name: string): void {
 function addIcon(map: GlMap, name: string, size: number, draw: Draw): void {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = size * RATIO;
-  const c = canvas.getContext("2d")!;
+  const c = canvas.getContext("2d", { willReadFrequently: true })!; // read back at once: not on the GPU
   c.scale(RATIO, RATIO);
   draw(c);
+  if (map.hasImage(name)) map.removeImage(name);
   map.addImage(name, c.getImageData(0, 0, canvas.width, canvas.height), { pixelRatio: RATIO });
 }
 
-export function addIcons(map: GlMap, styles: Styles): void {
+export function addIcons(map: GlMap, fill: string): void {
   for (const name of Object.keys(MARKS)) addIcon(map, name, SIZE, (c) => drawMark(c, name));
   for (const [name, radius] of [["mark", 9.5], ["mark-small", 5.5]] as const)
     addIcon(map, name, 24, (c) => {
       c.beginPath();
       c.arc(12, 12, radius, 0, 7);
-      c.fillStyle = styles.mark.fill;
+      c.fillStyle = fill;
       c.strokeStyle = "#ffffff";
       c.lineWidth = 1.6;
       c.fill();

@@ -8,6 +8,8 @@ import type { MapAnswer, MarkProps, NodeProps, Point } from "../types";
 import { Failed, Loading } from "../ui/states";
 import type { Bounds, Picked, Stage } from "./stage";
 
+const loading = import("./stage"); // begun at once: it is the largest part of the page
+loading.catch(() => undefined);
 let stage: Stage | null = null;
 
 export interface PaneProps {
@@ -35,15 +37,13 @@ export function MapPane({ answer, layers, nodes, marks, focus, hover, click, tip
   const [over, setOver] = useState<Picked | null>(null);
   const hands = useRef({ hover, click });
   hands.current = { hover, click };
-  const known = answer !== undefined;
 
   useEffect(() => {
-    if (!known || !box.current) return;
     let gone = false;
-    const parent = box.current;
-    void import("./stage").then(async ({ Stage }) => {
+    const parent = box.current!;
+    void loading.then(async ({ Stage }) => {
       try {
-        stage ??= new Stage(parent, answer!.styles, about.tiles, bounds);
+        stage ??= new Stage(parent, about.tiles, bounds);
       } catch {
         setFailed(new Error(s.error.webgl));
         return;
@@ -66,7 +66,7 @@ export function MapPane({ answer, layers, nodes, marks, focus, hover, click, tip
       gone = true;
       stage?.setHands({ hover: () => undefined, click: () => undefined });
     };
-  }, [known]);
+  }, []);
 
   useEffect(() => {
     if (!here || !box.current) return;
@@ -75,6 +75,8 @@ export function MapPane({ answer, layers, nodes, marks, focus, hover, click, tip
     return () => watcher.disconnect();
   }, [here]);
 
+  const styles = answer?.styles;
+  useEffect(() => void (here && styles && here.setStyles(styles)), [here, styles]);
   useEffect(() => here?.setLayers(layers), [here, layers]);
   useEffect(() => here?.setPoints(nodes, marks), [here, nodes, marks]);
   useEffect(() => {

@@ -5,10 +5,10 @@ import type { Layer } from "@deck.gl/core";
 import maplibregl, { type ExpressionSpecification, type GeoJSONSource, type Map as GlMap, type MapGeoJSONFeature } from "maplibre-gl/dist/maplibre-gl-csp";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-csp-worker.js?url";
 import { s } from "../strings";
-import type { MarkProps, NodeProps, Point, Styles } from "../types";
-import { emptyStyle, FONT, FONT_STRONG, readAtlas } from "./basemap";
+import type { MapAnswer, MarkProps, NodeProps, Point } from "../types";
+import { COLOURS, emptyStyle, FONT, FONT_STRONG, readAtlas } from "./basemap";
 import { type Drawn, rgba } from "./layers";
-import { addIcons, NODE_ICON } from "./icons";
+import { addIcons, MARK_FILL, NODE_ICON } from "./icons";
 
 maplibregl.setWorkerUrl(workerUrl);
 
@@ -32,13 +32,15 @@ export class Stage {
   private readonly overlay: MapboxOverlay;
   private hands: Hands = { hover: () => undefined, click: () => undefined };
   private asked = 0;
+  private filled = false;
+  private shown = false;
 
-  constructor(parent: HTMLElement, styles: Styles, tiles: string | null | undefined, bounds: Bounds) {
-    this.element.className = "stage"; performance.mark("ctor");
+  constructor(parent: HTMLElement, tiles: string | null | undefined, bounds: Bounds) {
+    this.element.className = "stage";
     parent.prepend(this.element);
     this.map = new maplibregl.Map({
       container: this.element,
-      style: emptyStyle(styles.map, tiles),
+      style: emptyStyle(COLOURS, tiles),
       bounds,
       fitBoundsOptions: { padding: 24 },
       attributionControl: false,
@@ -53,31 +55,29 @@ export class Stage {
     });
     this.map.touchZoomRotate.disableRotation();
     this.map.keyboard.disableRotation();
-    this.overlay = new MapboxOverlay({ interleaved: true, layers: [], pickingRadius: 5 } as never);
-    this.ready = this.start(styles);
+    this.overlay = new MapboxOverlay({ interleaved: true, layers: [], pickingRadius: 5, onAfterRender: () => this.drew() } as never);
+    this.ready = this.start();
     this.element.dataset["state"] = "busy"; // tests and benchmarks wait for "idle"
-    let frames = 0; this.map.on("render", () => frames++); this.map.on("idle", () => performance.mark(`idle${frames}`));
     this.map.on("idle", () => (this.element.dataset["state"] = "idle"));
-    this.map.on("movestart", () => (this.element.dataset["state"] = "busy"));
+    for (const begins of ["movestart", "dataloading"] as const) this.map.on(begins, () => (this.element.dataset["state"] = "busy"));
     this.map.on("mousemove", (e) => this.look(e.point, false));
     this.map.on("mouseout", () => this.hands.hover(null));
     this.map.on("click", (e) => this.look(e.point, true));
   }
 
-  private async start(styles: Styles): Promise<void> {
+  private async start(): Promise<void> {
     const atlas = readAtlas();
     await new Promise<void>((done) => void this.map.once("style.load", () => done()));
-    performance.mark("styleload");
     await document.fonts.load("600 14px Inter").catch(() => undefined);
-    addIcons(this.map, styles);
-    this.addPointLayers(styles);
+    addIcons(this.map, MARK_FILL);
+    this.addPointLayers();
     this.map.addControl(this.overlay as never);
     void atlas.then((data) => {
       for (const [id, value] of Object.entries(data)) this.source(id).setData(value);
     });
   }
 
-  private addPointLayers(styles: Styles): void {
+  private addPointLayers(): void {
     const halo = { "text-halo-color": "#ffffff", "text-halo-width": 1.6 };
     this.map.addLayer({ id: "band-slot", type: "background", layout: { visibility: "none" }, paint: {} });
     this.map.addLayer({
@@ -120,7 +120,7 @@ export class Stage {
         "text-ignore-placement": true,
         "symbol-z-order": "source",
       },
-      paint: { "text-color": styles.mark.ink },
+      paint: { "text-color": "#ffffff" },
     });
   }
 
@@ -132,8 +132,29 @@ export class Stage {
     this.hands = hands;
   }
 
+  /** Take the colours of the server, where they are others than those the map began with. */
+  setStyles({ map, mark }: MapAnswer["styles"]): void {
+    const paint: [string, "background-color" | "fill-color" | "line-color" | "text-color", string][] = [
+      ["water", "background-color", map.water],
+      ["land", "fill-color", map.land],
+      ["coast", "line-color", map.coast],
+      ["borders", "line-color", map.border],
+      ["countries", "text-color", map.country],
+    ];
+    for (const [layer, property, value] of paint) if (this.map.getPaintProperty(layer, property) !== value) this.map.setPaintProperty(layer, property, value);
+    if (mark.fill !== MARK_FILL) addIcons(this.map, mark.fill);
+  }
+
+  /** Mark the first picture of the network, for benchmarks/bench_page.py. */
+  private drew(): void {
+    if (this.shown || !this.filled) return;
+    this.shown = true;
+    performance.mark("network-drawn");
+  }
+
   setLayers(layers: Layer[]): void {
     this.overlay.setProps({ layers });
+    this.filled ||= layers.length > 0;
   }
 
   setPoints(nodes: Point<NodeProps>[], marks: Point<MarkProps>[]): void {

@@ -60,9 +60,11 @@ export function Tile({ value, unit, label, tone }: { value: string; unit?: strin
   );
 }
 
-export function Section({ title, count, open = true, children }: { title: string; count?: number | string; open?: boolean; children: ComponentChildren }) {
+/** A part of a panel that folds; `fold` closes it at first on a small screen. */
+export function Section({ title, count, open = true, fold = false, children }: { title: string; count?: number | string; open?: boolean; fold?: boolean; children: ComponentChildren }) {
+  const [first] = useState(open && !(fold && matchMedia("(max-width: 760px)").matches));
   return (
-    <details class="section" open={open}>
+    <details class="section" open={first}>
       <summary>
         <h3>{title}</h3>
         {count !== undefined && <span class="count">{count}</span>}

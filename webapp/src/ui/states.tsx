@@ -1,7 +1,8 @@
 // Loading, empty and error: every view shows the same three.
 import type { ComponentChildren } from "preact";
-import { ApiError, type Finding } from "../api";
+import { ApiError, type Finding, token } from "../api";
 import { s } from "../strings";
+import { Field } from "./form";
 import type { Loaded } from "./load";
 
 export function Loading({ text = s.app.loading }: { text?: string }) {
@@ -61,10 +62,28 @@ export function Failed({ error, retry, pick }: { error: unknown; retry?: () => v
           ))}
         </ul>
       )}
-      {retry && (
-        <button type="button" class="button" onClick={retry}>
-          {s.app.retry}
-        </button>
+      {api?.type === "TokenNeeded" && retry ? (
+        <form
+          class="form"
+          onSubmit={(e) => {
+            e.preventDefault();
+            token.set(String(new FormData(e.currentTarget).get("token") ?? "").trim());
+            retry();
+          }}
+        >
+          <Field label={s.app.token} help={s.app.tokenHelp}>
+            {(id) => <input id={id} name="token" type="password" autocomplete="off" required />}
+          </Field>
+          <button type="submit" class="button primary">
+            {s.app.tokenSet}
+          </button>
+        </form>
+      ) : (
+        retry && (
+          <button type="button" class="button" onClick={retry}>
+            {s.app.retry}
+          </button>
+        )
       )}
     </div>
   );

@@ -4,6 +4,7 @@ import { address, read, work } from "../api";
 import { useHere } from "../case";
 import { minute, number } from "../format";
 import { setQuery, useAddress } from "../router";
+import { useShown } from "../save";
 import { fill, s } from "../strings";
 import { Command, Section } from "../ui/bits";
 import { Switch } from "../ui/form";
@@ -102,10 +103,15 @@ export default function BriefView() {
         )}
       </aside>
       <div class="page page-frame">
-        {chosen ? <iframe title={fill(s.brief.preview, chosen.title ?? "")} src={`${file(chosen, "brief.html")}?show=true`} sandbox="" /> : <Empty title={s.brief.none}>{s.brief.noneHelp}</Empty>}
+        {chosen ? <Preview of={chosen} /> : <Empty title={s.brief.none}>{s.brief.noneHelp}</Empty>}
       </div>
     </>
   );
+}
+
+function Preview({ of: brief }: { of: Made }) {
+  const src = useShown(`${file(brief, "brief.html")}?show=true`);
+  return <iframe title={fill(s.brief.preview, brief.title ?? "")} src={src} sandbox="" />;
 }
 
 const file = (of: Made, name: string): string => address(`/briefs/${encodeURIComponent(of.run)}/files/${encodeURIComponent(name)}`);

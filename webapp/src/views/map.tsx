@@ -8,7 +8,7 @@ import { Legend, LineMark } from "../map/legend";
 import { around, MapPane } from "../map/pane";
 import type { Bounds, Picked } from "../map/stage";
 import { href, setQuery, useAddress } from "../router";
-import { s } from "../strings";
+import { fill, s } from "../strings";
 import type { MapAnswer, MarkProps, Ref } from "../types";
 import { Command, Section, Tile } from "../ui/bits";
 import { Combobox, Select, Slider, Switch } from "../ui/form";
@@ -79,7 +79,7 @@ export default function MapView() {
         {!answer && loaded.state === "loading" && <Loading />}
         {answer && (
           <div class={loaded.state === "loading" ? "stale" : ""}>
-            <Summary of={answer.summary} />
+            <Summary of={answer.summary} all={commodity !== ""} />
             <div class="row">
               <YearSlider years={here.overview.years} year={Number(year) || here.overview.year} base={here.overview.year} />
               <Select
@@ -216,17 +216,18 @@ export default function MapView() {
   );
 }
 
-function Summary({ of: summary }: { of: MapAnswer["summary"] }) {
+function Summary({ of: summary, all }: { of: MapAnswer["summary"]; all: boolean }) {
   if (!summary) return null;
   const [demand, served, unserved] = (["demand", "served", "unserved"] as const).map((k) => summary[k] as number | null | undefined);
   const share = demand && served != null ? ` \u00b7 ${percent(served / demand)}` : "";
   const work = summary["t_km"] as number | null | undefined;
+  const label = (words: string): string => (all ? fill(s.map.ofAllGoods, words) : words);
   return (
     <div class="tiles">
-      {demand != null && <Tile value={tonnes(demand)} label={s.map.demand} />}
-      {served != null && <Tile value={tonnes(served)} label={s.map.served + share} />}
-      {unserved != null && <Tile value={tonnes(unserved)} label={s.map.unserved} tone="warn" />}
-      {work != null && <Tile value={tonnes(work, "t-km")} label={s.map.work} />}
+      {demand != null && <Tile value={tonnes(demand)} label={label(s.map.demand)} />}
+      {served != null && <Tile value={tonnes(served)} label={label(s.map.served) + share} />}
+      {unserved != null && <Tile value={tonnes(unserved)} label={label(s.map.unserved)} tone="warn" />}
+      {work != null && <Tile value={tonnes(work, "t-km")} label={label(s.map.work)} />}
     </div>
   );
 }

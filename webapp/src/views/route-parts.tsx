@@ -17,7 +17,7 @@ export function Legs({ route, avoid, setAvoid }: { route: RouteRecord; avoid: st
       show: (l) => (
         <>
           {l.to_name ?? l.to}{" "}
-          {l.to !== route.destination && !avoid.includes(l.to) && (
+          {l.what === "movement" && l.to !== route.destination && !avoid.includes(l.to) && (
             <button type="button" class="button small" title={fill(s.route.avoidThis, l.to_name ?? l.to)} aria-label={fill(s.route.avoidThis, l.to_name ?? l.to)} onClick={() => setAvoid(l.to, true)}>
               {s.route.avoid}
             </button>

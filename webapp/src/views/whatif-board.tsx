@@ -22,7 +22,7 @@ export function Switches({ board, choice, set, year }: Props) {
       {board.years.length > 1 && (
         <Slider label={s.whatif.year} value={now} min={board.years[0]!} max={board.years.at(-1)!} step={1} show={String} onChange={(y) => set({ ...choice, year: y === year ? "" : String(y) })} />
       )}
-      <Section title={s.whatif.shipped} count={counted(choice.scenarios.length, board.scenarios.length)}>
+      <Section fold title={s.whatif.shipped} count={counted(choice.scenarios.length, board.scenarios.length)}>
         <div class="switches one-column">
           {board.scenarios.map((x) => (
             <Switch
@@ -39,10 +39,10 @@ export function Switches({ board, choice, set, year }: Props) {
         </div>
       </Section>
       <Levels levels={board.levels} choice={choice} set={set} year={now} />
-      <Section title={s.whatif.demand} count={choice.demand.length || undefined}>
+      <Section fold title={s.whatif.demand} count={choice.demand.length || undefined}>
         <Demand board={board} choice={choice} set={set} />
       </Section>
-      <Section title={s.whatif.closures} count={choice.closed.length || undefined}>
+      <Section fold title={s.whatif.closures} count={choice.closed.length || undefined}>
         <Closures board={board} choice={choice} set={set} />
       </Section>
       <Projects projects={board.projects} choice={choice} set={set} now={now} />
@@ -56,7 +56,7 @@ function Levels({ levels, choice, set, year }: { levels: Level[]; choice: Choice
   const bodies = [...new Set(levels.map((l) => l.body))];
   if (!bodies.length) return null;
   return (
-    <Section title={s.whatif.levels} count={choice.levels.length || undefined}>
+    <Section fold title={s.whatif.levels} count={choice.levels.length || undefined}>
       {bodies.map((body) => {
         const mine = choice.levels.find((l) => split(l, "=")[0] === body);
         const chosen = levels.find((l) => l.body === body && mine === `${body}=${l.scenario}`);
@@ -138,7 +138,7 @@ function Projects({ projects, choice, set, now }: { projects: Project[]; choice:
   const [typed, setTyped] = useState("");
   const shown = projects.filter((p) => `${p.name} ${p.effect} ${p.status} ${p.note ?? ""}`.toLowerCase().includes(typed.toLowerCase()));
   return (
-    <Section title={s.whatif.projects} count={counted(choice.projects.length, projects.length)}>
+    <Section fold title={s.whatif.projects} count={counted(choice.projects.length, projects.length)}>
       <p class="quiet">{s.whatif.projectsHelp}</p>
       <Field label={s.whatif.search}>{(id) => <input id={id} type="search" value={typed} onInput={(e) => setTyped(e.currentTarget.value)} />}</Field>
       <div class="switches one-column">

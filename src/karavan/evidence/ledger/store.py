@@ -137,8 +137,9 @@ class SqliteStore:
             raise
 
     def _check(self) -> None:
-        (kind,), (version,) = (self._link.execute(f"PRAGMA {p}").fetchone() for p in ("application_id", "user_version"))
+        # the tables first: another program that is making the ledger writes them and its mark in one step
         tables = self._link.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        (kind,), (version,) = (self._link.execute(f"PRAGMA {p}").fetchone() for p in ("application_id", "user_version"))
         if kind != APPLICATION and tables:
             message = f"{self.path} is a database of something else, not a ledger; choose another file"
             raise FormatError(message)
