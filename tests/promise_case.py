@@ -81,8 +81,9 @@ def target(
 
 @dataclass(frozen=True)
 class ByHand:
-    """What the linear programme written by hand says: tonnes served, the largest scale, the least change."""
+    """What the linear programme written by hand says: base tonnes served alone, tonnes of the target, scale, change."""
 
+    base: float
     served: float
     scale: float
     percent: float
@@ -109,4 +110,4 @@ def by_hand(f: tuple[float, float, float], base: float, wanted: float) -> ByHand
     more = np.hstack([rows, -np.eye(3)[line]])
     both = [[1, 1, 0, 0, 0, 0, 0], [0, 0, 1, 1, 0, 0, 0]]
     least = linprog([0, 0, 0, 0, *(100.0 / np.array(f))], A_ub=more, b_ub=limit, A_eq=both, b_eq=[wanted, served_base])
-    return ByHand(-most.fun, -scale.fun / wanted, least.fun)
+    return ByHand(served_base, -most.fun, -scale.fun / wanted, least.fun)

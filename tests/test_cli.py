@@ -145,11 +145,11 @@ def test_what_is_overloaded_is_said_where_capacity_is_ignored(
     assert run_json(capsys, "assign", "--case", folder)["over_capacity"] == []
 
 
-def test_a_part_load_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_part_load_pays_for_a_whole_unit(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     part = ("route", "Aby", "Dale", "--commodity", "grain", "--tonnes", "20", "--case", folder)
     assert run_json(capsys, *part)["routes"][0]["tonnes_in_full_unit"]["wagon_1520"] == pytest.approx(60)
     _, out, _ = run(capsys, *part)
-    assert "60 t in a full wagon_1520" in out
+    assert "101 USD/t paid (2,020 USD for 20 t)" in out  # a wagon at 60 USD, a ship at 1,000 USD
 
 
 def test_a_reader_who_has_seen_enough_is_no_error(tmp_path: Path) -> None:

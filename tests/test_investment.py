@@ -14,13 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from investment_case import investment_case
 
+import karavan as kv
 from karavan.assignment import search
 from karavan.assignment.arc_lp import arc_lp
 from karavan.assignment.design import Design, Designer, Stage
 from karavan.assignment.least_cost import least_cost
 from karavan.assignment.methods import LeastCost
 from karavan.cli import main
-from karavan.errors import NameNotFound, ScenarioError
+from karavan.errors import CaseError, KaravanError, NameNotFound, ScenarioError
 from karavan.kernels.reference_constrained import constrained_price
 from karavan.model import build_model, problem_of
 from karavan.problem import Problem, perturb
@@ -270,7 +271,7 @@ def test_the_command_shows_and_writes_the_plan(tmp_path: Path, capsys: pytest.Ca
     assert main([*asked, "--cost", "quay=1e9"]) == 0
     shown = capsys.readouterr().out
     assert "Railway" in shown
-    assert "Left out, no source names its cost (give one as your assumption): no-cost" in shown
+    assert "Left out, no source names its cost: no-cost" in shown
     assert "Choosing together is worth 7,000 t" in shown
     picture = tmp_path / "frontier.svg"
     assert main([*asked, "--chart", str(picture), "--json"]) == 0
@@ -292,3 +293,87 @@ def test_the_command_shows_and_writes_the_plan(tmp_path: Path, capsys: pytest.Ca
 def test_terms_without_sense_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         InvestmentTerms(**wrong)
+
+
+def test_a_file_of_targets_is_read(tmp_path: Path) -> None:
+    case = investment_case()
+    path = tmp_path / "targets.csv"
+    path.write_text(
+        "origin,destination,commodity,tonnes,promise,due\nMine,q,Ore,100.5,small,2030\n\nq,m,ore,7,,\n", "utf-8"
+    )
+    found = kv.read_targets(path, case)
+    assert found.columns.tolist() == ["origin", "destination", "commodity", "tonnes", "promise", "due"]
+    assert found.iloc[0].tolist() == ["m", "q", "ore", 100.5, "small", 2030]
+    assert found.iloc[1, :5].tolist() == ["q", "m", "ore", 7.0, "promise"]
+    assert pd.isna(found.iloc[1]["due"])
+    bare = tmp_path / "bare.csv"
+    bare.write_text("origin,destination,commodity,tonnes\nm,q,ore,1\n", "utf-8")
+    assert kv.read_targets(bare, case)["promise"].tolist() == ["promise"]
+
+
+def test_every_fault_of_targets_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = ["mime,q,ore,10,a,2030", "m,q,gold,ten,a,2030", "m,q,ore,-5,a,20x0", ",q,ore,,a,", "m,m,ore,1,a,",
+            "m,q,ore,1,b,2030", "m,q,ore,2,b,2031", "m,q,ore,3,b,2030"]  # fmt: skip
+    path = tmp_path / "targets.csv"
+    path.write_text("\n".join(["origin,destination,commodity,tonnes,promise,due", *rows]), "utf-8")
+    case = investment_case()
+    with pytest.raises(CaseError) as caught:
+        kv.read_targets(path, case)
+    assert [(f.line, f.field) for f in caught.value.findings] == [
+        (2, "origin"), (3, "commodity"), (3, "tonnes"), (4, "tonnes"), (4, "due"), (4, "due"), (5, "origin"),
+        (5, "tonnes"), (6, "destination"), (8, "due"), (9, ""),
+    ]  # fmt: skip
+    assert all(f.problem and f.remedy for f in caught.value.findings)
+    assert "perhaps Mine" in caught.value.findings[0].remedy
+    folder = write_case(case, tmp_path / "case")
+    capsys.readouterr()
+    assert main(["invest", "--case", str(folder), "--targets", str(path), "--json"]) == 1
+    assert len(json.loads(capsys.readouterr().out)["findings"]) == 11
+    assert main(["invest", "--case", str(folder), "--targets", str(tmp_path / "none.csv")]) == 1
+    assert "none.csv: cannot be read as CSV" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("costs", "only", "said"),
+    [({"barth": 1.0}, (), "Did you mean berth"), ({"berth": -5.0}, (), "berth=-5"),
+     ({}, ("quai",), "Did you mean quay"), ({"berth": float("nan")}, (), "berth=nan")],
+)  # fmt: skip
+def test_costs_and_names_without_sense_are_refused(costs: dict, only: tuple[str, ...], said: str) -> None:
+    with pytest.raises(KaravanError, match=said):
+        invest(investment_case(), costs=costs, only=only)
+
+
+def test_growth_does_not_raise_what_was_promised() -> None:
+    twice = Scenario.of("grown", {"scale": "demand", "field": "tonnes", "by": 2.0, "because": "a test"})
+    targets = pd.DataFrame({"origin": ["m"], "destination": ["q"], "commodity": ["ore"], "tonnes": [400.0]})
+    terms = InvestmentTerms("promises", (2030,), 90.0)
+    plan = invest(investment_case(tonnes=50.0), terms, targets=targets, common=twice)
+    assert plan.years["demand"].tolist() == [500.0]  # twice 50, and the 400 promised
+    assert plan.promises["kept"].tolist() == [True]
+
+
+def test_the_years_looked_at_are_those_promises_are_due_in() -> None:
+    targets = pd.DataFrame({"origin": ["m"], "destination": ["q"], "commodity": ["ore"], "tonnes": [100.0],
+                            "promise": ["small"], "due": [2030]})  # fmt: skip
+    plan = invest(investment_case(tonnes=50.0), InvestmentTerms("promises"), targets=targets)
+    assert plan.years["year"].tolist() == [2030]
+    with pytest.raises(ScenarioError, match="due in 2030, after 2028"):
+        invest(investment_case(), InvestmentTerms("promises", (2024, 2028)), targets=targets)
+
+
+def test_promises_in_words_are_the_targets_that_the_promise_check_judges() -> None:
+    """100 t go to Q today. Of 200 t the road takes 100; the rest needs railway and berth, USD 90."""
+    case = investment_case(tonnes=100.0)
+    case = case.with_tables(
+        zones=case.zones.assign(country=["KAZ", "IRN"]), nodes=case.nodes.assign(country=["KAZ", "KAZ", "IRN"])
+    )
+    words = "Kazakhstan's exports to Iran reach 200 tonnes by 2030"
+    check = kv.promise(case, words, options=kv.PromiseOptions(draws=0, settings="headline"))
+    for budget, kept in ((0.0, False), (80.0, False), (90.0, True)):
+        plan = invest(case, InvestmentTerms("promises", (), budget), promises=[words], only=["railway", "berth"])
+        assert plan.years[["year", "demand"]].to_numpy().tolist() == [[2030, check.target.tonnes]]
+        assert plan.promises["kept"].tolist() == [kept]
+    assert check.target.tonnes == 200.0
+    assert check.verdict == "not carried"
+    with pytest.raises(ScenarioError, match="a meeting moves no goods"):
+        invest(case, InvestmentTerms("promises"), promises=["Kazakhstan's minister will visit Iran by 2030"])

@@ -90,7 +90,11 @@ def test_all_answers_are_those_of_the_programme_by_hand(
     true = by_hand((f1, f2, f3), base, wanted)
     assert v.served == pytest.approx(true.served, rel=1e-6, abs=1e-3)
     assert v.largest.scale == pytest.approx(true.scale, rel=1e-6, abs=1e-6)
-    assert v.least_change.frame["percent"].sum() == pytest.approx(true.percent, rel=1e-5, abs=1e-4)
+    added = v.least_change.frame["percent"].sum()
+    if true.base >= base * (1 - 1e-6):
+        assert added == pytest.approx(true.percent, rel=1e-5, abs=1e-4)
+    else:  # what base demand lacks today may have to be made up as well
+        assert added >= true.percent - 1e-4
     carried = true.served >= wanted * (1 - 1e-6)
     assert v.verdict == ("not carried" if not carried else "carried with room" if true.scale >= 1.05 else "at a limit")
     assert v.bottlenecks["tonnes_lost"].sum() == pytest.approx(0.0 if carried else wanted - true.served, abs=1e-2)
@@ -116,7 +120,7 @@ def test_room_for_the_target_is_not_taken_by_what_is_unserved_today() -> None:
     case, asked = three_lines(50.0, 50.0, 50.0, base=500.0), target(1500.0)
     v = network_check(case, asked)
     assert v.base_unserved == pytest.approx(400.0)
-    assert v.served == 0.0
+    assert v.served == pytest.approx(0.0, abs=1e-3)
     assert "take the room first" in v.least_change.text
     assert network_check(applied(case, v.least_change), asked).is_carried
     assert not network_check(applied(case, v.least_change, share=0.99), asked).is_carried

@@ -123,6 +123,7 @@ if TYPE_CHECKING:
     from karavan.scenario.scenario import Scenario
     from karavan.scenario.scenario_file import scenario_toml, shipped_scenarios
     from karavan.scenario.study import Study
+    from karavan.scenario.target_file import read_targets
     from karavan.schema.case import Case
     from karavan.schema.check import CheckReport
     from karavan.schema.describe import describe
@@ -243,6 +244,7 @@ _HOME = {
     "karavan.scenario.scenario": ("Scenario",),
     "karavan.scenario.scenario_file": ("scenario_toml", "shipped_scenarios"),
     "karavan.scenario.study": ("Study",),
+    "karavan.scenario.target_file": ("read_targets",),
     "karavan.schema.case": ("Case",),
     "karavan.schema.check": ("CheckReport",),
     "karavan.schema.describe": ("describe",),
@@ -385,6 +387,7 @@ __all__ = [
     "read_results",
     "read_series",
     "read_shipments",
+    "read_targets",
     "read_tntp",
     "reconcile",
     "record",

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     Float = NDArray[np.float64]
 
-LANES = ("unit", "from_node", "to_node", "units", "km", "usd_per_unit", "usd", "saving_per_load")
-STRANDED = ("unit", "node", "stranded", "short", "no_way")
+LANES = ("unit", "from_node", "from_name", "to_node", "to_name", "units", "km", "usd_per_unit", "usd", "saving_per_load")
+STRANDED = ("unit", "node", "name", "stranded", "short", "no_way")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -198,6 +198,8 @@ def _lanes(a: Assignment, loads: Loads, network: EmptyNetwork, flows: EmptyFlows
     for total in ("km", "saving_per_load"):
         out[total] = out[total] / out["units"]
     out["usd_per_unit"] = out["usd"] / out["units"]
+    for end in ("from", "to"):
+        out[f"{end}_name"] = out[f"{end}_node"].map(a.model.case.nodes["name"])
     return out[list(LANES)].sort_values(["usd", "units"], ascending=False, ignore_index=True)
 
 
@@ -281,11 +283,12 @@ def _pairs(a: Assignment, loads: Loads, network: EmptyNetwork, flows: EmptyFlows
     of, tonnes = a.solution.path_demand, a.solution.path_tonnes
     served = np.bincount(of, weights=tonnes, minlength=len(rows))
     usd = np.bincount(of, weights=per_path * tonnes, minlength=len(rows))
-    paid = a.pairs["money_usd_per_tonne"].to_numpy()
+    paid, names = a.pairs["money_usd_per_tonne"].to_numpy(), a.model.case.zones["name"]
     out = pd.DataFrame(
         {
             "id": rows.index.to_numpy(dtype=object),
             **{c: rows[c].to_numpy(dtype=object) for c in ("origin", "destination", "commodity")},
+            **{f"{c}_name": rows[c].map(names).to_numpy(dtype=object) for c in ("origin", "destination")},
             "served": served,
             "surcharge_usd_per_tonne": np.divide(usd, served, out=np.full(len(rows), np.nan), where=served > 0),
             "money_usd_per_tonne": paid,
@@ -316,4 +319,5 @@ def _stranded(a: Assignment, flows: EmptyFlows) -> pd.DataFrame:
             "no_way": np.minimum(flows.no_way, flows.stranded + flows.short)[at],
         }
     )
-    return frame.groupby(["unit", "node"], as_index=False, sort=True).sum()[list(STRANDED)]
+    out = frame.groupby(["unit", "node"], as_index=False, sort=True).sum()
+    return out.assign(name=out["node"].map(a.model.case.nodes["name"]))[list(STRANDED)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import pandas as pd
 import typer
 
 import karavan as kv
@@ -23,27 +22,35 @@ COSTS = ("budget_usd", "spent_usd", "projects", "cost_usd", "greedy_cost_usd", "
 KEPT = ("budget_usd", "spent_usd", "projects", "kept", "opened")
 UNITS = ("unit", "loaded_moves", "empty_share", "return_share", "assumed_return_share", "empty_usd",
          "usd_per_loaded_move", "fleet")  # fmt: skip
-LANES = ("unit", "from_node", "to_node", "units", "km", "usd", "saving_per_load")
-CORRIDORS = ("corridor", "unit", "loaded_km_forward", "loaded_km_backward", "imbalance", "surcharge_forward",
+LANES = ("unit", "from_name", "to_name", "units", "km", "usd", "saving_per_load")
+CORRIDORS = ("name", "unit", "loaded_km_forward", "loaded_km_backward", "imbalance", "surcharge_forward",
              "surcharge_backward")  # fmt: skip
-PAIRS = ("origin", "destination", "commodity", "served", "surcharge_usd_per_tonne", "money_usd_per_tonne")
-LOSSES = ("table", "id", "name", "tonnes", "cost_usd", "unserved", "usd_per_tonne")
-BOTH = ("id_a", "id_b", "cost_usd", "unserved", "alone_a_usd", "alone_b_usd", "together_usd")
+PAIRS = ("origin_name", "destination_name", "commodity", "served", "surcharge_usd_per_tonne", "money_usd_per_tonne")
+LOSSES = ("table", "id", "name", "tonnes", "cost_usd", "transport_usd", "unserved", "usd_per_tonne")
+BOTH = ("name_a", "name_b", "cost_usd", "unserved", "alone_a_usd", "alone_b_usd", "together_usd")
 
 
 def invest(
     budget: Annotated[float | None, typer.Option("--budget", help="USD to spend in all; no limit by default.")] = None,
-    goal: Annotated[Goal, typer.Option("--for", help="Most served tonnes, least cost, or promises kept.")] = "served",
+    goal: Annotated[
+        Goal | None,
+        typer.Option("--for", help="Most served tonnes (default), least cost, or promises kept (default with some)."),
+    ] = None,
     year: Annotated[
-        list[int] | None, typer.Option("--year", help="A year to look at; give several, in order. Else the case's own.")
+        list[int] | None,
+        typer.Option("--year", help="A year to look at; give several. Else when promises are due, or the case's own."),
     ] = None,
     cost: Annotated[
         list[str] | None, typer.Option("--cost", help="What a project costs: ID=USD. It is used before its row.")
     ] = None,
     only: Annotated[list[str] | None, typer.Option("--only", help="Choose among these projects; else all.")] = None,
+    said: Annotated[
+        list[str] | None,
+        typer.Option("--promise", help='A promise to keep, in words: "KZ-IR trade reaches USD 1bn". Give several.'),
+    ] = None,
     targets: Annotated[
         Path | None,
-        typer.Option("--targets", help="Promises: CSV of origin, destination, commodity, tonnes, promise, due."),
+        typer.Option("--targets", help="Promises as CSV: origin, destination, commodity, tonnes, promise, due."),
     ] = None,
     scenario: Annotated[
         Path | None, typer.Option("--scenario", help="A scenario made before, such as growth of demand.")
@@ -64,7 +71,8 @@ def invest(
 
     Example: `karavan invest --pack caspian --budget 2e9 --year 2030 --cost ALA-phase-2=5e8`
     """
-    terms = _terms(goal, year, budget, discount, horizon, gap, points)
+    kept = said is not None or targets is not None
+    terms = _terms(goal or ("promises" if kept else "served"), year, budget, discount, horizon, gap, points)
     with working("Reading the case") as note:
         network = read(pack, case)
         found = kv.invest(
@@ -72,7 +80,8 @@ def invest(
             terms,
             costs=_costs(cost or []),
             only=only or (),
-            targets=None if targets is None else pd.read_csv(targets),
+            targets=None if targets is None else kv.read_targets(targets, network),
+            promises=said or (),
             **({} if scenario is None else {"common": kv.Scenario.read(scenario)}),
             progress=note,
         )
@@ -110,7 +119,9 @@ def _show_investment(found: kv.Investment) -> None:
     print_line(f"{found.case}: {words[found.terms.goal]}", style="bold")
     _show("Projects to open", found.chosen, CHOSEN)
     if not len(found.chosen):
-        print_line("Nothing is worth opening within the budget.")
+        kept = len(found.promises) and found.promises["kept"].all()
+        print_line("All promises are kept without a project." if kept else "No project is worth opening.")
+        print_line()
     _show("Tonnes a year", found.years, YEARS)
     _show("Promises", found.promises, ("promise", "kept"))
     spent = number(found.spent / 1e6, "m USD")
@@ -118,13 +129,21 @@ def _show_investment(found: kv.Investment) -> None:
     if found.terms.goal != "promises":
         unit = "USD" if found.terms.goal == "cost" else "t over the years"
         opened = ", ".join(found.greedy["project"]) or "nothing"
-        print_line(f"Project by project, always the best for its money: {opened}. Choosing together is worth "
-                   f"{number(found.interaction, unit)} more.")  # fmt: skip
+        opened = ", ".join(found.greedy["project"]) or "nothing"
+        print_line(f"Project by project, always the best for its money: {opened}. {_worth(found, unit)}")
     print_line()
     columns = {"served": FRONTIER, "cost": COSTS, "promises": KEPT}[found.terms.goal]
     _show("What each budget buys", found.frontier, columns)
-    for why, projects in found.left_out.groupby(found.left_out["why"].str.partition(":")[0], sort=False)["project"]:
-        print_line(f"Left out, {why}: {', '.join(projects)}")
+    for why, rows in found.left_out.groupby(found.left_out["why"].str.partition(" (")[0], sort=False):
+        print_line(f"Left out, {why}: {', '.join(rows['project'])}")
+    if len(found.left_out):
+        print_line("What would let each in: left_out, remedy in --json. A cost you assume: --cost PROJECT=USD")
+
+
+def _worth(found: kv.Investment, unit: str) -> str:
+    if not found.interaction:
+        return "Choosing together finds nothing better."
+    return f"Choosing together is worth {number(found.interaction, unit)} more."
 
 
 def equipment(
@@ -163,7 +182,7 @@ def equipment(
     dear = found.pairs.sort_values("surcharge_usd_per_tonne", ascending=False)
     _show("Who pays most for empties, USD a tonne", dear, PAIRS)
     _show("Units that stay behind or are missing (no_way: not for want of room)", found.stranded,
-          ("unit", "node", "stranded", "short", "no_way"))  # fmt: skip
+          ("unit", "name", "stranded", "short", "no_way"))  # fmt: skip
 
 
 def criticality(
@@ -205,6 +224,7 @@ def criticality(
     print_line(f"{found.case}, {found.period}: what a loss costs, worst first", style="bold")
     _show("Alone", found.assets, LOSSES)
     _show("In pairs (together_usd: beyond the two alone)", found.pairs, BOTH)
+    print_line("cost_usd, a year: what transport costs more (transport_usd), and the price of each tonne left unserved.")
     print_line(f"{found.idle} more assets carry nothing at the optimum, and cost nothing alone.")
     if pairs:
         rest = f"none left costs more than {number(found.bound, 'USD')}"

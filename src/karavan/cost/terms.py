@@ -72,7 +72,7 @@ def paid_by_seller(case: Case, events: list[Event], incoterm: str, place: str | 
     if term in BY_SEA:
         if not any(e.by_water for e in events):
             message = (
-                f"{term} is for carriage by sea or inland waterway, and this route has no such leg: use "
+                f"{term} is for carriage by sea or inland waterway, and the route has no such leg: use "
                 f"{'FCA' if term in {'FAS', 'FOB'} else 'CPT' if term == 'CFR' else 'CIP'} instead."
             )
             raise ShipmentError(message)

@@ -41,7 +41,7 @@ def route_records(case: Case, routes: Sequence[Route]) -> list[dict[str, Any]]:
 def _record(case: Case, route: Route) -> dict[str, Any]:
     legs, names = route.legs, case.nodes["name"]
     per_tonne = {c: float(legs[f"usd_{c}"].sum()) for c in COMPONENTS}
-    per_tonne |= {"money": route.money, "generalized": route.generalized_cost}
+    per_tonne |= {"money": route.money, "generalized": route.generalized_cost, "reliability": route.usd_reliability}
     return {
         "reason": route.reason,
         "reasons": list(route.reasons),

@@ -10,7 +10,7 @@ import numpy as np
 from karavan.network.graph import ArcKind
 from karavan.routing.legs import borders_on, ports_on
 from karavan.routing.query import cheapest_path, generalized
-from karavan.routing.ways import SAME, Way, links_of, ride, term_fault, way_of
+from karavan.routing.ways import SAME, Way, added, links_in_order, links_of, set_out, term_fault, with_lead, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
 MARK_UP = 1.3  # cost factor on arcs already used, in each round of the penalty method
 ROUNDS = 8
+TURNED = 0.1  # of its kilometres an alternative may travel twice: to a terminal on a branch, to the start of a train
 NAMED = 2  # countries or ports in a reason
 DEAREST = 5.0  # times the cheapest, time included: what is best in something may cost so much
 DEARER = 2.0  # and any other alternative so much
+CHEAPEST = "cheapest"
 BEST = (("least money", "cost"), ("fastest", "time"), ("least CO2e", "co2e"), ("steadiest", "risk"),
         ("fewest handlings", "handlings"))  # fmt: skip
 
@@ -45,10 +47,10 @@ def choose(found: Ways) -> list[Choice]:
     """Return the cheapest way, then others in order of cost, at most as many as the options ask for.
 
     An alternative shares at most the overlap of its kilometres with each way before it, has another signature of ports
-    and border crossings, and costs at most twice the cheapest by generalized cost, or five times if it is the best in
-    an objective. The best are looked at first, then the other Pareto-good ways, then, as far as places are left, ways
-    of the penalty method (arcs used are marked up by 1.3 in rounds; de la Barra et al. 1993) and those without one
-    port, border or service of the cheapest.
+    and border crossings, does not turn back, and costs at most twice the cheapest by generalized cost, or five times
+    if it is the best in an objective. The best are looked at first, then the other Pareto-good ways, then, as far as
+    places are left, ways of the penalty method (arcs used are marked up by 1.3 in rounds; de la Barra et al. 1993) and
+    those without one port, border or service of the cheapest.
     """
     query = found.query
     shown = _Shown(query, query.options.alternatives + 1)
@@ -87,7 +89,7 @@ class _Shown:
     def offer(self, way: Way, dearer: float = DEARER) -> None:
         if self.full:
             return
-        if self.ways and way.generalized > dearer * self.ways[0].generalized:
+        if self.ways and (way.generalized > dearer * self.ways[0].generalized or turns_back(self.query, way)):
             return
         signature, links = signature_of(self.query, way.arcs), links_of(self.query, way.arcs)
         most = self.query.options.overlap * max(way.km, SAME)
@@ -99,6 +101,15 @@ class _Shown:
         self._signatures.add(signature)
 
 
+def turns_back(query: Query, way: Way) -> bool:
+    """Tell whether a way goes over a border and back by the same link, or over a tenth of its kilometres twice."""
+    words = query.scene.words
+    links, times = np.unique(links_in_order(query, way.arcs), return_counts=True)
+    twice = links[times > 1]
+    here, there = (words.countries[ends[twice]] for ends in words.link_ends)
+    return bool((here != there).any() or words.km[twice].sum() > TURNED * way.km)
+
+
 def signature_of(query: Query, arcs: Arcs) -> tuple[str, ...]:
     """Return ports and border crossings in order: what a forwarder means by another route."""
     model, words = query.scene.model, query.scene.words
@@ -107,15 +118,8 @@ def signature_of(query: Query, arcs: Arcs) -> tuple[str, ...]:
 
 def _supplement(query: Query, first: Arcs) -> list[Way]:
     paths = {p.tobytes(): p for p in [*_penalized(query, first), *_without_each(query, first)]}
-    ways = []
-    for path in (p for p in paths.values() if term_fault(query, p) is None):
-        if query.begins is None:
-            ways.append(way_of(query, path))
-        else:
-            times = ride(query, path, float(query.begins.min()))
-            if times is not None and times[-1] <= query.latest:
-                ways.append(way_of(query, path, times))
-    return ways
+    ways = [w for p in paths.values() if term_fault(query, p) is None for w in added(query, p)]
+    return [w for w in (with_lead(query, w) for w in set_out(query, ways)) if within(query, w)]
 
 
 def _penalized(query: Query, first: Arcs) -> Iterator[Arcs]:
@@ -153,7 +157,7 @@ def _without_each(query: Query, first: Arcs) -> Iterator[Arcs]:
 
 def _reasons(query: Query, shown: Sequence[Way], ways: Sequence[Way]) -> list[tuple[str, ...]]:
     """Say why each way is there: it alone is best of all ways in something, or alone avoids what the others share."""
-    reasons: list[list[str]] = [["cheapest"], *([] for _ in shown[1:])]
+    reasons: list[list[str]] = [[CHEAPEST], *([] for _ in shown[1:])]
     everything = [*ways, *shown]
     if len(shown) > 1:
         for name, objective in BEST:
@@ -163,6 +167,8 @@ def _reasons(query: Query, shown: Sequence[Way], ways: Sequence[Way]) -> list[tu
             at = [i for i, v in enumerate(values) if v <= min(values) + slack]
             if len(at) == 1 and values[at[0]] <= least + slack:
                 reasons[at[0]].append(name)
+        if any("least money" in why for why in reasons[1:]):
+            reasons[0][0] = f"{CHEAPEST} with time counted"
         for i, avoided in enumerate(_avoided(query, shown)):
             if avoided:
                 reasons[i].append(f"the only one here that avoids {avoided}")
@@ -171,18 +177,25 @@ def _reasons(query: Query, shown: Sequence[Way], ways: Sequence[Way]) -> list[tu
         safest = max(range(len(shown)), key=lambda i: _margin(shown[i], hours))
         days = hours / 24.0
         reasons[safest].append(f"most time in hand for a deadline of {days:,.0f} day{'s' if round(days) != 1 else ''}")
-    return [tuple(r or [_otherwise(query, way, shown[0])]) for r, way in zip(reasons, shown, strict=True)]
+    return [tuple(why or [_otherwise(query, shown[i], shown[:i])]) for i, why in enumerate(reasons)]
 
 
-def _otherwise(query: Query, way: Way, first: Way) -> str:
-    """Say by which countries, else by which ports, a way goes and the cheapest does not."""
+def _otherwise(query: Query, way: Way, before: Sequence[Way]) -> str:
+    """Say by which countries, else ports, else border crossings a way goes, and none before it, or not the cheapest."""
     model, words = query.scene.model, query.scene.words
-    new = _names(_countries(query, way.arcs) - _countries(query, first.arcs))
-    if not new:
-        ports = set(ports_on(model, first.arcs, words))
-        named = dict(zip(words.nodes, words.node_names, strict=True))
-        new = [str(named[p]) for p in ports_on(model, way.arcs, words) if p not in ports]
-    return f"another way, by {' and '.join(new[:NAMED])}" if new else "another way"
+    countries, ports, borders = (
+        [_countries(query, w.arcs) for w in (way, *before)],
+        [ports_on(model, w.arcs, words) for w in (way, *before)],
+        [borders_on(model, w.arcs, words) for w in (way, *before)],
+    )
+    named = dict(zip(words.nodes, words.node_names, strict=True))
+    for others in (slice(1, None), slice(1, 2)):
+        new = _names(countries[0] - set().union(*countries[others]))
+        new = new or [str(named[p]) for p in ports[0] if p not in set().union(*ports[others])]
+        new = new or [b for b in borders[0] if b not in set().union(*borders[others])]
+        if new:
+            return f"another way, by {' and '.join(new[:NAMED])}"
+    return "another way"
 
 
 def _names(countries: set[str]) -> list[str]:

@@ -12,8 +12,8 @@ from karavan.network.graph import ArcKind
 from karavan.routing.closures import Thing
 from karavan.routing.options import RouteOptions
 from karavan.routing.query import cheapest_path, generalized
-from karavan.routing.router import Router, added, search
-from karavan.routing.ways import Way, links_of
+from karavan.routing.router import Router, search
+from karavan.routing.ways import Way, added, links_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,13 @@ from karavan.model import build_model
 from karavan.routing.options import OBJECTIVES, RouteOptions
 from karavan.routing.search import reasons
 from karavan.routing.shipment import minute
+from karavan.routing.tell import flagged_on
 from karavan.routing.timetable import shut_services
 from karavan.schema.case import as_list
 from karavan.schema.names import find_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from karavan.routing.query import Query
     from karavan.routing.router import Router
@@ -91,11 +93,41 @@ def _late(router: Router, shipment: Shipment, free: Shipment, options: RouteOpti
 def _asked(router: Router, shipment: Shipment, options: RouteOptions, name: str) -> str:
     given = getattr(options, name)
     if name != "budget":
-        return f"what is asked for closes every way ({name} {', '.join(given)}); without it there is one"
+        alone = _each_alone(router, shipment, options, name)
+        what = f"{name} {', '.join(alone or given)}"
+        opened = replace(options, **{name: _left(given, alone or given)})
+        listed = _listed(router, shipment, opened, alone or given) if name == "comply" else ""
+        return f"what is asked for closes every way ({what}); without it there is one{listed}"
     ways = router.ways(shipment, replace(options, budget={})).ways
     least = (f"{o} {given[o]:g} is asked for, {min(w.value(o) for w in ways):,.1f} is the least ({OBJECTIVES[o]})"
              for o in given)  # fmt: skip
     return "no way keeps to the budget: " + "; ".join(least)
+
+
+def _left(given: Any, lifted: Iterable[str]) -> Any:
+    kept = [name for name in given if name not in set(lifted)]
+    return {name: given[name] for name in kept} if isinstance(given, Mapping) else tuple(kept)
+
+
+def _each_alone(router: Router, shipment: Shipment, options: RouteOptions, name: str) -> list[str]:
+    """Return the one of several things asked for that closes every way by itself, where lifting it alone is enough."""
+    given = getattr(options, name)
+    if len(given) < 2 or name == "only":
+        return []
+    for one in given:
+        if _found(router, shipment, replace(options, **{name: _left(given, [one])})):
+            return [one]
+    return []
+
+
+def _listed(router: Router, shipment: Shipment, options: RouteOptions, regimes: Iterable[str]) -> str:
+    """Name what the cheapest way meets of some regimes."""
+    found = router.find(shipment, options)
+    scene, way = found.query.scene, found.cheapest
+    times = None if way.times is None or scene.timetable is None else way.times + scene.timetable.start
+    met = {i for rows in flagged_on(found.query, way, times) for i in rows}
+    names = dict.fromkeys(str(scene.rules[i]["name"]) for i in sorted(met) if scene.rules[i]["regime"] in set(regimes))
+    return f", which meets: {', '.join(names)}" if names else ""
 
 
 def _timetables(router: Router, query: Query) -> Iterator[str]:

@@ -56,6 +56,9 @@ class RouteOptions:
         Year of the money; as the case has it by default.
     emission_factors
         A file of emission factors of one's own.
+    reliability_ratio
+        Value of reliability over value of time: what an hour of standard deviation is worth in hours, in the order of
+        the routes alone; 0 switches it off. See `docs/methods.md` for how little is known of it.
     draws, seed
         Of the odds of each route; see `odds`.
     """
@@ -73,6 +76,7 @@ class RouteOptions:
     include: tuple[str, ...] = ()
     usd_year: int | None = None
     emission_factors: Path | None = None
+    reliability_ratio: float = 0.4
     draws: int = 1000
     seed: int = 0
 
@@ -101,6 +105,8 @@ def _faults(options: RouteOptions) -> Iterator[str]:
         yield f"resolution is {options.resolution}: give a part such as 0.05, or 0 for exact"
     if not 0 <= options.overlap <= 1:
         yield f"overlap is {options.overlap}: give a part from 0 to 1"
+    if not 0 <= options.reliability_ratio < math.inf:
+        yield f"the reliability ratio is {options.reliability_ratio}: give a number from 0 up, such as 0.4"
     if options.alternatives < 0:
         yield f"{options.alternatives} alternatives are asked for: give 0 or more"
     for name in options.comply:

@@ -60,6 +60,11 @@ class Query:
         """The objectives of the search in order: time comes first, whether it is asked for or not."""
         return ("time", *(name for name in self.options.objectives if name != "time"))
 
+    @property
+    def free(self) -> bool:
+        """Whether it is ready on one date: to leave later costs nothing, and time counts from there."""
+        return self.shipment.ready is not None and self.shipment.window_days == 0
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Net:

@@ -14,13 +14,14 @@ from karavan.cost.gaps import require_costs
 from karavan.errors import NameNotFound, NoRoute, ShipmentError
 from karavan.kernels.pareto_search import static_paths, timed_paths
 from karavan.model import Model, build_model
+from karavan.routing.by_term import paths_by_term
 from karavan.routing.closures import closed_on
 from karavan.routing.options import RouteOptions
 from karavan.routing.query import Query, budget_of, cheapest_path, gates_of, generalized, net_of, priced
 from karavan.routing.scene import BASES, Kept, Scene, dated_scene, make_scene, undated_scene
 from karavan.routing.shipment import deadline_of, moment
 from karavan.routing.timetable import DAY, Gating, concerned, make_gating
-from karavan.routing.ways import Way, pareto, ride, set_out_late, term_fault, way_of, with_lead
+from karavan.routing.ways import Way, added, pareto, set_out, term_fault, way_of, with_lead, within
 from karavan.schema.case import as_list, position, positions
 from karavan.schema.names import find_commodity, find_nodes
 
@@ -107,6 +108,7 @@ class Router:
         `CaseError` where a link gives nothing to work time or money out from, or a calendar never sails.
         """
         k = self._goods(shipment.commodity)
+        self._check_unit(shipment, k)
         starts, ends = self._nodes(shipment.origin), self._nodes(shipment.destination)
         if set(starts.tolist()) & set(ends.tolist()):
             message = f"{shipment.origin} and {shipment.destination} are one place, or share one: name two."
@@ -147,6 +149,17 @@ class Router:
             require_costs(self.case, commodities=[str(self.case.commodities.index[k])], day=self.model.day)
             self._priced.add(k)
         return k
+
+    def _check_unit(self, shipment: Shipment, k: int) -> None:
+        unit, units = shipment.unit, self.case.tables["carrying_units"].index
+        if unit is None:
+            return
+        if unit not in units:
+            raise NameNotFound(unit, "carrying unit", get_close_matches(unit, units, n=3) or list(units))
+        carried = as_list(self.case.tables["commodities"]["carrying_units"].iloc[k])
+        if unit not in carried:
+            message = f"{shipment.commodity} does not travel in the unit {unit}: name one of {', '.join(carried)}"
+            raise ShipmentError(message)
 
     def _nodes(self, name: str) -> NDArray[np.intp]:
         at: NDArray[np.intp] = self._names.get(
@@ -216,8 +229,8 @@ def _with_times(query: Query) -> Query:
     if shipment.ready is not None:
         ready = _minutes(moment(shipment.ready), timetable.start)
         window = shipment.window_days * DAY
-        n = min(math.ceil(shipment.window_days), STARTS)
-        begins = ready + np.unique(np.append(np.arange(n) * max(DAY, window / STARTS), window))
+        days = max(math.ceil(shipment.window_days / STARTS), 1)
+        begins = ready + np.unique(np.append(np.arange(0.0, window, days * DAY), window))
         most = _most_hours(replace(shipment, deadline=None), query.options) * 60.0
         return replace(query, begins=begins, latest=min(latest, float(begins[-1]) + most))
     path = cheapest_path(query, query.scene.minutes)
@@ -255,14 +268,10 @@ def _parts(start: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
 
 def _good(query: Query, found: Sequence[Way]) -> tuple[tuple[Way, ...], tuple[Way, ...]]:
     """Return the Pareto-good ways with the cheapest first, and all departures of a window."""
-    ways = list(found)
     path = cheapest_path(query, generalized(query))
-    if path is not None:
-        ways += added(query, path)
-    profile: list[Way] = []
-    if query.begins is not None:
-        ways, profile = _dated(query, query.begins, ways)
-    ways = _fitting(query, [w for w in ways if _within(query, w)])
+    ways = set_out(query, found if path is None else [*found, *added(query, path)])
+    profile = _departures(ways, query) if query.begins is not None and not query.free else []
+    ways = _fitting(query, [w for w in (with_lead(query, w) for w in ways) if within(query, w)])
     if not ways:
         return (), ()
     late = query.shipment.ready is None  # of ways that are alike: the first departure, or the last that arrives in time
@@ -271,47 +280,25 @@ def _good(query: Query, found: Sequence[Way]) -> tuple[tuple[Way, ...], tuple[Wa
     return tuple(sorted(good, key=lambda w: w is not ways[best])), tuple(profile)
 
 
-def _dated(query: Query, begins: Float, ways: list[Way]) -> tuple[list[Way], list[Way]]:
-    """Return dated ways that set out as late as they may, with their time counted as is asked, and the profile."""
-    shipment = query.shipment
-    free = shipment.ready is not None and shipment.window_days == 0  # to set out later than ready costs nothing
-    ways = [set_out_late(query, w, np.inf if free else float(begins.max())) for w in ways]
-    profile = [] if free else _departures(ways, query)
-    return [with_lead(query, w, float(begins.min()) if free else None) for w in ways], profile
-
-
 def _begin(way: Way, *, late: bool) -> float:
     begin = 0.0 if way.times is None else float(way.times[0])
     return -begin if late else begin
 
 
-def added(query: Query, path: NDArray[np.int32]) -> list[Way]:
-    """Return the way along a path, from the earliest departure where there are dates."""
-    if query.begins is None:
-        return [way_of(query, path)]
-    rides = [ride(query, path, float(b)) for b in (query.begins.min(), query.begins.max())]
-    return [way_of(query, path, times) for times in rides if times is not None and times[-1] <= query.latest]
-
-
 def _fitting(query: Query, ways: list[Way]) -> list[Way]:
-    """Return the ways that the shipment's Incoterm fits; raises `ShipmentError` where it fits none of them."""
+    """Return the ways that the shipment's Incoterm fits, others where it fits none of these.
+
+    Raises `ShipmentError` where there are ways and it fits none at all.
+    """
     faults = [term_fault(query, w.arcs) for w in ways]
     fitting = [w for w, fault in zip(ways, faults, strict=True) if fault is None]
-    if ways and not fitting:
+    if not ways or fitting:
+        return fitting
+    others = set_out(query, [w for path in paths_by_term(query) for w in added(query, path)])
+    fitting = [w for w in (with_lead(query, w) for w in others) if within(query, w)]
+    if not fitting:
         raise ShipmentError(str(faults[0]))
     return fitting
-
-
-def _within(query: Query, way: Way) -> bool:
-    """Tell whether a way, worked out exactly, keeps to the budgets."""
-    shipment, slack = query.shipment, 1.0 + 1e-9
-    if any(way.value(name) > most * slack for name, most in query.options.budget.items()):
-        return False
-    if shipment.within_days is not None and way.lead_hours > 24.0 * shipment.within_days * slack:
-        return False
-    if way.times is None:
-        return shipment.hours_allowed is None or way.hours <= shipment.hours_allowed * slack
-    return bool(way.times[-1] <= query.latest + 1e-6)
 
 
 def _departures(ways: Sequence[Way], query: Query) -> list[Way]:

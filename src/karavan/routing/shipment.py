@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from karavan.routing.reliability import Odds
 
 MINUTES_PER_DAY = 1440
+LONGEST_WINDOW = 366  # days
 MONEY = ("haulage", "handling", "border")
 PAID = (*MONEY, "storage")
 HOURS = ("move_hours", "border_hours", "handling_hours", "wait_hours")
@@ -41,7 +42,7 @@ class Shipment:
         First possible departure, an ISO day or minute (`2025-03-01`, `2025-03-01T08:00`); None: on no date, with the
         waits that are expected. All clocks are taken as one.
     window_days
-        It may also leave at any time in the next so many days; without `ready` it must be 0.
+        It may also leave at any time in the next so many days, at most 366; without `ready` it must be 0.
     deadline
         Arrive by this ISO day (its end) or minute. Without `ready`: the latest departures that make it.
     within_days
@@ -119,6 +120,8 @@ def _faults(shipment: Shipment) -> Iterator[str]:
         yield f"{name} is {dates[name]!r}: give a day or minute, as 2025-03-01 or 2025-03-01T08:00"
     if not (window >= 0 and math.isfinite(window)):
         yield f"the window is {window} days: give 0 or more"
+    elif window > LONGEST_WINDOW:
+        yield f"the window is {window:g} days: give at most {LONGEST_WINDOW}"
     elif window > 0 and shipment.ready is None:
         yield f"a window of {window:g} days has no beginning: give ready, the first day"
     if shipment.within_days is not None and not shipment.within_days > 0:
@@ -138,7 +141,8 @@ class Route:
     (NaT without a date), dwell_hours (waiting for the leg to begin), calendar (what the wait rests on: timetable,
     frequency, fill_and_go), flags (ids of restrictions that touch it).
     `restrictions` are the ids of those that flag the route, `flags` says more of each; `reasons` say why it is among
-    the answers. `risk` is the standard deviation of its hours as the search adds it up (see `routing.risk`).
+    the answers. `risk` is the standard deviation of its hours as the search adds it up (see `routing.risk`), and
+    `usd_reliability` what that is held to be worth, USD per tonne: it counts in the order of routes alone.
     `frequency_based`: a wait on it is an expected one, of a service without a timetable. `gates` are the departures and
     opening hours on it, by arc. `model` is the model whose graph numbers the arcs.
     """
@@ -157,6 +161,7 @@ class Route:
     times: NDArray[np.float64] | None = None
     objectives: Mapping[str, float] = field(default_factory=dict)
     risk: float = 0.0
+    usd_reliability: float = 0.0
     frequency_based: bool = False
     flags: pd.DataFrame | None = None
     charges: pd.DataFrame | None = None
@@ -204,7 +209,7 @@ class Route:
 
     @property
     def generalized_cost(self) -> float:
-        """Money plus hours at the commodity's value of time, USD per tonne."""
+        """Money plus hours at the commodity's value of time, USD per tonne; reliability stands apart."""
         return self.money + float(self.legs["usd_time"].sum())
 
     @property

@@ -51,6 +51,7 @@ def tell(query: Query, way: Way, case: Case, *, reasons: tuple[str, ...] = ()) -
     return replace(
         route,
         risk=way.risk_hours,
+        usd_reliability=way.usd_reliability,
         objectives={name: way.value(name) for name in query.options.objectives},
         flags=_flags(query, route, day),
         charges=paid,

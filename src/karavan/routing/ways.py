@@ -34,7 +34,8 @@ class Way:
     `arcs` of the scene's graph; `times` (n + 1,) minutes of the horizon, None without dates; `waits` (n,) hours.
     `hours` from departure to arrival, `lead_hours` from ready to arrival (the same without dates, or where any
     departure of a window is as good); `usd` and `generalized` per tonne, `kg` CO2e per tonne, `risk_hours` the
-    standard deviation of the hours, `rank` generalized cost with `lead_hours` and what is calibrated.
+    standard deviation of the hours, `usd_reliability` per tonne what that is held to be worth, `rank` generalized cost
+    with `lead_hours`, reliability and what is calibrated.
     """
 
     arcs: Arcs
@@ -47,6 +48,7 @@ class Way:
     risk_hours: float
     handlings: int
     generalized: float
+    usd_reliability: float
     rank: float
     km: float
 
@@ -67,6 +69,8 @@ def way_of(query: Query, arcs: Arcs, times: Float | None = None) -> Way:
     hours = float(scene.bare_hours[arcs].sum() + waits.sum())
     usd = exact_usd(query, arcs, waits)
     worth = usd + query.goods.value_of_time * hours
+    risk_hours = float(np.sqrt(max(scene.variance[arcs].sum(), 0.0)))
+    unsure = query.options.reliability_ratio * query.goods.value_of_time * risk_hours
     return Way(
         arcs=arcs,
         times=times,
@@ -75,10 +79,11 @@ def way_of(query: Query, arcs: Arcs, times: Float | None = None) -> Way:
         lead_hours=hours,
         usd=usd,
         kg=float(scene.kg[arcs].sum()),
-        risk_hours=float(np.sqrt(max(scene.variance[arcs].sum(), 0.0))),
+        risk_hours=risk_hours,
         handlings=int((graph.kind[arcs] == ArcKind.TRANSFER).sum()),
         generalized=worth,
-        rank=worth + float(query.cost.constant[arcs].sum()),
+        usd_reliability=unsure,
+        rank=worth + unsure + float(query.cost.constant[arcs].sum()),
         km=float(graph.km[arcs].sum()),
     )
 
@@ -123,12 +128,47 @@ def set_out_late(query: Query, way: Way, latest: float) -> Way:
     return way_of(query, way.arcs, times)
 
 
-def with_lead(query: Query, way: Way, ready: float | None) -> Way:
-    """Return the way with its time counted from ready, a minute of the horizon; None: from departure."""
-    if way.times is None or ready is None:
+def set_out(query: Query, ways: Sequence[Way]) -> list[Way]:
+    """Return ways that set out as late as they may; to leave later than ready costs nothing."""
+    if query.begins is None:
+        return list(ways)
+    latest = np.inf if query.free else float(query.begins.max())
+    return [set_out_late(query, w, latest) for w in ways]
+
+
+def with_lead(query: Query, way: Way) -> Way:
+    """Return the way with its time counted from ready, where it is ready on one date; else from departure."""
+    if way.times is None or query.begins is None or not query.free:
         return way
-    lead = (float(way.times[-1]) - ready) / MINUTES
+    lead = (float(way.times[-1]) - float(query.begins.min())) / MINUTES
     return replace(way, lead_hours=lead, rank=way.rank + query.goods.value_of_time * (lead - way.hours))
+
+
+def added(query: Query, path: Arcs) -> list[Way]:
+    """Return the way along a path: from the first and the last departure, without ready from the last in time."""
+    if query.begins is None:
+        return [way_of(query, path)]
+    begins = np.unique(query.begins).tolist()
+    if query.shipment.ready is not None:
+        rides = [ride(query, path, b) for b in dict.fromkeys((begins[0], begins[-1]))]
+        return [way_of(query, path, times) for times in rides if times is not None and times[-1] <= query.latest]
+    for begin in reversed(begins):
+        times = ride(query, path, begin)
+        if times is not None and times[-1] <= query.latest:
+            return [way_of(query, path, times)]
+    return []
+
+
+def within(query: Query, way: Way) -> bool:
+    """Tell whether a way, worked out exactly, keeps to the budgets."""
+    shipment, slack = query.shipment, 1.0 + SAME
+    if any(way.value(name) > most * slack for name, most in query.options.budget.items()):
+        return False
+    if shipment.within_days is not None and way.lead_hours > 24.0 * shipment.within_days * slack:
+        return False
+    if way.times is None:
+        return shipment.hours_allowed is None or way.hours <= shipment.hours_allowed * slack
+    return bool(way.times[-1] <= query.latest + 1e-6)
 
 
 def pareto(
@@ -160,7 +200,12 @@ def term_fault(query: Query, arcs: Arcs) -> str | None:
 
 def links_of(query: Query, arcs: Arcs) -> Arcs:
     """Return the links under a path, each once."""
+    return np.unique(links_in_order(query, arcs))
+
+
+def links_in_order(query: Query, arcs: Arcs) -> Arcs:
+    """Return the links under a path as they are travelled."""
     graph = query.scene.model.graph
     starts, ends = graph.steps_indptr[arcs], graph.steps_indptr[arcs + 1]
     parts = [graph.steps_link[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True) if b > a]
-    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int32)
+    return np.concatenate(parts) if parts else np.zeros(0, np.int32)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from karavan.errors import NameNotFound, ScenarioError
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from karavan.schema.case import Case
 
 OPENS = ("planned", "under_construction")
+MOST_NAMED = 5  # projects named where none is like what was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A project that cannot be chosen, and why."""
+    """A project that cannot be chosen, why, and what would let it be (empty: nothing)."""
 
     project: str
     name: str
     why: str
+    remedy: str = ""
 
 
 def find_candidates(
@@ -80,11 +84,18 @@ def find_candidates(
     ------
     NameNotFound
         `costs` or `only` name a project that is not there.
+    ScenarioError
+        A cost is negative, or no number.
     """
     known = [str(p) for p in case.projects.index]
     for name in (*costs, *only):
         if name not in known:
-            raise NameNotFound(name, "project", [k for k in known if name.lower() in k.lower()][:5])
+            lower = {k.lower(): k for k in known}
+            near = [lower[k] for k in get_close_matches(name.lower(), lower, n=3, cutoff=0.3)]
+            raise NameNotFound(name, "project", near or known[:MOST_NAMED])
+    if wrong := [f"{name}={usd:g}" for name, usd in costs.items() if not (np.isfinite(usd) and usd >= 0.0)]:
+        message = f"a cost is an amount of USD from 0: {', '.join(wrong)}"
+        raise ScenarioError(message)
     found: list[Candidate] = []
     left: list[LeftOut] = []
     for key, row in case.projects.iterrows():
@@ -94,12 +105,16 @@ def find_candidates(
         try:
             found.append(_candidate(case, project, row, costs, years))
         except _NotOne as why:
-            left.append(LeftOut(project, str(row["name"]), str(why)))
+            left.append(LeftOut(project, str(row["name"]), why.why, why.remedy))
     return found, left
 
 
 class _NotOne(Exception):
-    """Why a project cannot be chosen."""
+    """Why a project cannot be chosen, and what would let it be."""
+
+    def __init__(self, why: str, remedy: str = "") -> None:
+        self.why, self.remedy = why, remedy
+        super().__init__(why)
 
 
 def _candidate(
@@ -112,25 +127,31 @@ def _candidate(
     year = min(named) if named else None
     last = max(years)
     if year is not None and year > last:
-        why = f"opens in {year} at the earliest, after the last year asked"
-        raise _NotOne(why)
+        why = f"opens after {last}, the last year asked"
+        raise _NotOne(why, f"look at {year} too")
     opening = opening_of(project, min(years) if year is None else year)
     try:
         edits = apply_edits(case, opening, year=last).edits
     except ScenarioError as error:
-        said = str(error).partition("): ")[2] or str(error)
-        raise _NotOne(said.replace(f"the row of {project}", "its row")) from error
+        said = (str(error).partition("): ")[2] or str(error)).replace(project, "the project")
+        raise _NotOne(*_split(said)) from error
     if not edits:
         why = "changes nothing: the network has it already"
         raise _NotOne(why)
     cost = costs.get(project, row["cost_usd"])
     if pd.isna(cost):
-        why = f"no source names its cost (give one as your assumption): {project}=USD"
-        raise _NotOne(why)
+        why = "no source names its cost"
+        raise _NotOne(why, f"give one as your assumption: {project}=USD")
     if cost < 0:
-        why = f"cost {cost}; give one that is not negative"
-        raise _NotOne(why)
+        why = f"its row says it costs {cost:,.0f} USD"
+        raise _NotOne(why, "correct the row, or give a cost")
     return Candidate(project, str(row["name"]), float(cost), project in costs, year, opening, edits)
+
+
+def _split(said: str) -> tuple[str, str]:
+    """Return why a project cannot be opened, and what to write, of what the scenario says."""
+    why, _, remedy = said.partition("; ")
+    return (why, remedy) if remedy else (said.partition(": ")[0], said.partition(": ")[2])
 
 
 def opening_of(project: str, year: int) -> Scenario:

@@ -18,11 +18,15 @@ import pandas as pd
 from karavan.assignment.design import Design, Designer, Stage
 from karavan.assignment.least_cost import least_cost
 from karavan.assignment.methods import LeastCost
+from karavan.assignment.search import cheapest, make_search
+from karavan.demand.target import TARGET
 from karavan.errors import ScenarioError
 from karavan.model import build_model, demand_rows, problem_of
 from karavan.problem import perturb
 from karavan.scenario.apply import apply_edits
 from karavan.scenario.candidates import exclusions, find_candidates, opening_of, together, with_done
+from karavan.scenario.promise_problem import DETOUR
+from karavan.scenario.promise_rows import PromiseRows, promise_rows
 from karavan.scenario.scenario import BASE, Scenario
 from karavan.scenario.together import Joint, joint_network
 
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from karavan.assignment.design import Goal, Plan
+    from karavan.problem import Problem
     from karavan.scenario.candidates import Candidate
     from karavan.schema.case import Case
 
@@ -39,8 +44,10 @@ if TYPE_CHECKING:
 
 DISCOUNT_RATE = 0.05
 STANDS_FOR = 20  # years
+LEAST_LEFT = 1e-9  # share of a row of demand: with less it is wholly part of a promise
 CHECKED = LeastCost(gap=1e-9, ties="any", price_factors=())
 CHOSEN = ("project", "name", "year", "usd", "cost_asked")
+LEFT_OUT = ("project", "name", "why", "remedy")
 FRONTIER = (
     "budget_usd", "spent_usd", "projects", "served", "gain", "greedy_gain", "cost_usd", "greedy_cost_usd", "kept",
     "gap", "opened",
@@ -121,7 +128,7 @@ class Investment:
     frontier
         One row a budget.
     left_out
-        Projects that could not be chosen, and why.
+        Projects that could not be chosen, why, and what would let them be.
     scenario
         The plan as a scenario.
     difference
@@ -172,6 +179,7 @@ def invest(
     costs: Mapping[str, float] | None = None,
     only: Sequence[str] = (),
     targets: pd.DataFrame | None = None,
+    promises: Sequence[str] = (),
     common: Scenario = BASE,
     progress: Callable[[str], None] | None = None,
 ) -> Investment:
@@ -182,7 +190,8 @@ def invest(
     case
         The case; projects that are done are part of its network from their year.
     terms
-        Goal, budget, years and so on; by default the most served tonnes in the year of the case, without a budget.
+        Goal, budget, years and so on; by default the most served tonnes in the year of the case, without a budget, or
+        with promises the years they are due.
     costs
         USD by project, in place of what its row says or where it says nothing. A project without a cost is left out.
     only
@@ -190,7 +199,12 @@ def invest(
     targets
         With the goal "promises": demand that must be served, as rows of the table demand (origin, destination,
         commodity, tonnes), with `promise`, the name that rows of one promise share, and if wanted `due`, the year from
-        which it holds. What other demand is served without them stays served.
+        which it holds; see `read_targets`. They are not part of the demand of the case, nor do they grow by `common`.
+        What other demand is served without them stays served.
+    promises
+        The same as sentences ("KZ-IR trade reaches USD 1bn"): the targets that `promise` judges. The trade of today
+        that is in them is taken out of the other demand. Promised goods go by any way up to twice as dear as their
+        cheapest, as in `promise`.
     common
         Changes made before, such as the growth of demand.
     progress
@@ -201,17 +215,20 @@ def invest(
     NameNotFound
         A project is not there.
     ScenarioError
-        No project can be chosen; the reasons are said. Or a project cannot be chosen together with others.
+        No project can be chosen; the reasons are said. Or a project cannot be chosen together with others, or a promise
+        is not one of trade, or due after the last year.
     """
     began = time.perf_counter()
     note = progress or (lambda _: None)
-    terms = _with_years(case, terms or InvestmentTerms())
-    case, promise, due, names = _with_targets(case, targets, terms)
+    terms = terms or InvestmentTerms()
+    asked = _asked(case, targets, promises, terms)
+    terms = _with_years(case, terms, asked)
     note("Looking at the projects")
-    bases = {year: with_done(case, year=year, common=common) for year in terms.years}
+    bases = {year: _with_rows(with_done(case, year=year, common=common), asked) for year in terms.years}
+    promise, due, names = _promise_of(list(bases.values()), asked, terms)
     found, left = find_candidates(bases[terms.years[-1]], costs or {}, terms.years, only=only)
     if not found:
-        said = "".join(f"\n  - {x.project}: {x.why}" for x in left)
+        said = "".join(f"\n  - {x.project}: {'; '.join(t for t in (x.why, x.remedy) if t)}" for x in left)
         message = f"no project of {case.meta.name} can be chosen:{said}"
         raise ScenarioError(message)
     groups = exclusions(found)
@@ -243,55 +260,83 @@ def invest(
         gap=plan.gap,
         interaction=simple.objective - plan.objective,
         frontier=frontier,
-        left_out=pd.DataFrame([[x.project, x.name, x.why] for x in left], columns=["project", "name", "why"]),
+        left_out=pd.DataFrame([[getattr(x, c) for c in LEFT_OUT] for x in left], columns=list(LEFT_OUT)),
         scenario=scenario,
-        difference=_difference(design, plan, bases, scenario, terms),
+        difference=_difference(design, plan, joints, bases, scenario),
         nodes=plan.nodes,
         seconds=time.perf_counter() - began,
     )
 
 
-def _with_years(case: Case, terms: InvestmentTerms) -> InvestmentTerms:
-    if terms.years:
-        return terms
-    if case.meta.year is None:
-        message = f"case {case.meta.name} has no year; say which years are looked at"
+def _asked(
+    case: Case, targets: pd.DataFrame | None, promises: Sequence[str], terms: InvestmentTerms
+) -> PromiseRows | None:
+    """Return the rows that promises ask for; None with another goal."""
+    if (targets is None and not promises) == (terms.goal == "promises"):
+        message = 'the goal "promises" needs promises or targets, and no other goal takes them'
         raise ScenarioError(message)
-    return replace(terms, years=(case.meta.year,))
-
-
-def _with_targets(
-    case: Case, targets: pd.DataFrame | None, terms: InvestmentTerms
-) -> tuple[Case, NDArray[np.int32] | None, tuple[int, ...], list[str]]:
-    """Return the case with the demand of the promises, and for each demand row its promise."""
-    if (targets is None) == (terms.goal == "promises"):
-        message = 'targets go with the goal "promises", and that goal needs them'
-        raise ScenarioError(message)
+    said = promise_rows(case, promises) if promises else None
     if targets is None:
-        return case, None, (), []
+        return said
     lacking = [c for c in ("origin", "destination", "commodity", "tonnes") if c not in targets.columns]
     if lacking or not len(targets):
         message = f"targets: {'no rows' if not len(targets) else 'no column ' + ', '.join(lacking)}"
         raise ScenarioError(message)
-    of = targets["promise"].astype(str) if "promise" in targets.columns else pd.Series("promise", index=targets.index)
-    names = list(dict.fromkeys(of))
+    given = targets.copy()
+    for column, value in (("promise", "promise"), ("due", pd.NA)):
+        if column not in given.columns:
+            given[column] = value
+    if said is None:
+        return PromiseRows(given)
+    return PromiseRows(pd.concat([given, said.rows], ignore_index=True), said.replaces)
+
+
+def _with_years(case: Case, terms: InvestmentTerms, asked: PromiseRows | None) -> InvestmentTerms:
+    """Return the terms with the years to look at: those named, else those promises are due in, else the case's."""
+    due = {int(y) for y in asked.rows["due"].dropna()} if asked is not None else set()
+    if not terms.years and not due and case.meta.year is None:
+        message = f"case {case.meta.name} has no year; say which years are looked at"
+        raise ScenarioError(message)
+    years = terms.years or tuple(sorted(due)) or (int(case.meta.year or 0),)
+    if late := sorted(y for y in due if y > years[-1]):
+        message = f"a promise is due in {late[-1]}, after {years[-1]}, the last year looked at: look at {late[-1]} too"
+        raise ScenarioError(message)
+    return replace(terms, years=years)
+
+
+def _with_rows(case: Case, asked: PromiseRows | None) -> Case:
+    """Return the case with the demand of promises, without the demand of today that is in them."""
+    if asked is None:
+        return case
+    left = 1.0 - pd.Series(asked.replaces, dtype="float64").reindex(case.demand.index).fillna(0.0)
+    rest = case.demand.assign(tonnes=case.demand["tonnes"] * left, value_usd=case.demand["value_usd"] * left)
     rows = [
-        {"add": "demand", "because": f"promise {name}", "row": {
-            "id": f"promise-{k}", **{c: row[c] for c in ("origin", "destination", "commodity")},
+        {"add": "demand", "because": f"promise {row['promise']}", "row": {
+            "id": f"{TARGET}{k}", **{c: row[c] for c in ("origin", "destination", "commodity")},
             "tonnes": float(row["tonnes"])}}
-        for k, (name, (_, row)) in enumerate(zip(of, targets.iterrows(), strict=True), start=1)
+        for k, (_, row) in enumerate(asked.rows.iterrows(), start=1)
     ]  # fmt: skip
-    case = apply_edits(case, Scenario.of("promises", *rows)).case
-    keys = demand_rows(case).index.astype(str)
-    promise = np.full(len(keys), -1, dtype=np.int32)
-    for k, name in enumerate(of, start=1):
-        promise[keys == f"promise-{k}"] = names.index(name)
-    due = []
-    for name in names:
-        mine = targets.loc[(of == name).to_numpy(dtype=bool)]
-        first = int(mine["due"].min()) if "due" in targets.columns and mine["due"].notna().any() else terms.years[0]
-        due.append(next((t for t, y in enumerate(terms.years) if y >= first), len(terms.years) - 1))
-    return case, promise, tuple(due), names
+    without = case.with_tables(demand=rest[(left > LEAST_LEFT).to_numpy()])
+    return apply_edits(without, Scenario.of("promises", *rows)).case
+
+
+def _promise_of(
+    bases: Sequence[Case], asked: PromiseRows | None, terms: InvestmentTerms
+) -> tuple[NDArray[np.int32] | None, tuple[int, ...], list[str]]:
+    """Return the promise of each demand row (-1: none), the stage each is due in, and their names."""
+    if asked is None:
+        return None, (), []
+    of = asked.rows["promise"].astype(str).tolist()
+    names = list(dict.fromkeys(of))
+    keys = demand_rows(bases[0]).index.astype(str)
+    if any(not keys.equals(demand_rows(b).index.astype(str)) for b in bases[1:]):
+        message = "the scenario has rows of demand in some years only; with promises, give them in all years"
+        raise ScenarioError(message)
+    number = {f"{TARGET}{k}": names.index(name) for k, name in enumerate(of, start=1)}
+    promise = np.array([number.get(k, -1) for k in keys], dtype=np.int32)
+    first = asked.rows["due"].groupby(asked.rows["promise"].astype(str)).min()
+    due = [terms.years[0] if pd.isna(first[n]) else int(first[n]) for n in names]
+    return promise, tuple(next(t for t, y in enumerate(terms.years) if y >= d) for d in due), names
 
 
 def _lengths(terms: InvestmentTerms) -> list[int]:
@@ -312,7 +357,7 @@ def _design(
         years = [_factor(terms, y) if terms.goal == "cost" else 1.0 for y in range(year, year + length)]
         stages.append(
             Stage(
-                problem=joint.problem,
+                problem=joint.problem if promise is None else _with_detours(joint, promise),
                 row=joint.row,
                 option=joint.option,
                 units=joint.units,
@@ -324,6 +369,22 @@ def _design(
             )
         )
     return Design(tuple(stages), usd, groups, terms.goal, promise, due)
+
+
+def _with_detours(joint: Joint, promise: NDArray[np.int32]) -> Problem:
+    """Return the problem of a year in which promised goods go by any way that the promise check lets them go by.
+
+    That is up to `DETOUR` times the cheapest of today (of all projects where there is none today), even if it costs
+    more than the goods bear: a promise says that they will be carried, not by whom it is paid.
+    """
+    limit = np.full(joint.problem.n_demands, np.inf)
+    for p in (joint.problem, problem_of(joint.base)):
+        search = make_search(p)
+        anything = np.full(search.live.size, np.finfo(np.float64).max)
+        distance, _ = cheapest(search, p.cost, np.zeros(p.n_rows), limit=anything, wanted=np.zeros(search.live.size))
+        limit[search.live] = np.where(np.isfinite(distance), DETOUR * distance, limit[search.live])
+    bear = joint.problem.unserved_price
+    return perturb(joint.problem, unserved_price=np.where((promise >= 0) & np.isfinite(limit), limit, bear))
 
 
 def _budget(terms: InvestmentTerms, year: int) -> float:
@@ -416,13 +477,14 @@ def _frontier(
 
 
 def _difference(
-    design: Design, plan: Plan, bases: Mapping[int, Case], scenario: Scenario, terms: InvestmentTerms
+    design: Design, plan: Plan, joints: Sequence[Joint], bases: Mapping[int, Case], scenario: Scenario
 ) -> float:
     """Return the relative difference between the cost of transport in the joint network and in the case run anew."""
-    free = tuple(replace(s, usd=np.zeros(design.n_options), weight=1.0) for s in design.stages)
+    usd = np.zeros(design.n_options)
+    free = tuple(replace(s, problem=j.problem, usd=usd, weight=1.0) for s, j in zip(design.stages, joints, strict=True))
     joint = Designer(Design(free, design.usd, design.excludes, "cost")).value(plan.open).objective
     run = 0.0
-    for year in terms.years:
-        planned = apply_edits(bases[year], scenario, year=year).case if scenario.changes else bases[year]
+    for year, base in bases.items():
+        planned = apply_edits(base, scenario, year=year).case if scenario.changes else base
         run += least_cost(problem_of(build_model(planned)), CHECKED).objective
     return abs(joint - run) / max(abs(run), 1.0)

@@ -60,7 +60,9 @@ export class Stage {
     this.element.dataset["state"] = "busy"; // tests and benchmarks wait for "idle"
     this.map.on("idle", () => (this.element.dataset["state"] = "idle"));
     for (const begins of ["movestart", "dataloading"] as const) this.map.on(begins, () => (this.element.dataset["state"] = "busy"));
-    this.map.on("mousemove", (e) => this.look(e.point, false));
+    this.map.on("mousemove", (e) => {
+      if (e.originalEvent.buttons === 0) this.look(e.point, false);
+    });
     this.map.on("mouseout", () => this.hands.hover(null));
     this.map.on("click", (e) => this.look(e.point, true));
   }
@@ -72,6 +74,10 @@ export class Stage {
     addIcons(this.map, MARK_FILL);
     this.addPointLayers();
     this.map.addControl(this.overlay as never);
+    // deck.gl would read pixels back on every move of the pointer, while dragging too; `look` asks only when it should.
+    const { _handleMouseEvent: listener } = this.overlay as unknown as { _handleMouseEvent?: () => void };
+    const heard = ["mousedown", "dragstart", "drag", "dragend", "mousemove", "mouseout", "click", "dblclick"] as const;
+    if (listener) for (const event of heard) this.map.off(event, listener);
     void atlas.then((data) => {
       for (const [id, value] of Object.entries(data)) this.source(id).setData(value);
     });
@@ -91,6 +97,8 @@ export class Stage {
       type: "symbol",
       source: "nodes",
       minzoom: 2.5,
+      // Placing names is the most script of a frame in a large network, so few of many are tried from afar.
+      filter: ["<=", ["get", "order"], ["step", ["zoom"], 200, 5, 400, 7, 1000, 9, 100000]],
       layout: {
         "text-field": ["get", "label"],
         "text-font": ["case", [">=", ["get", "weight"], 3], ["literal", FONT_STRONG], ["literal", FONT]],
@@ -100,7 +108,7 @@ export class Stage {
         "text-justify": "auto",
         "text-padding": 3,
         "text-max-width": 9,
-        "symbol-sort-key": ["-", 0, ["get", "weight"]],
+        "symbol-sort-key": ["get", "order"],
       },
       paint: { "text-color": "#1f2933", ...halo },
     });
@@ -158,7 +166,9 @@ export class Stage {
   }
 
   setPoints(nodes: Point<NodeProps>[], marks: Point<MarkProps>[]): void {
-    this.source("nodes").setData({ type: "FeatureCollection", features: nodes });
+    const heaviest = [...nodes].sort((a, b) => b.properties.weight - a.properties.weight);
+    const features = heaviest.map((f, order) => ({ ...f, properties: { ...f.properties, order } }));
+    this.source("nodes").setData({ type: "FeatureCollection", features });
     this.source("marks").setData({ type: "FeatureCollection", features: [...marks].reverse() }); // the first on top
   }
 
