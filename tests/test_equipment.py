@@ -157,5 +157,5 @@ def test_the_command_shows_and_writes_the_loop(tmp_path: Path, capsys: pytest.Ca
     assert main(["equipment", "--case", str(folder), "--empty-cost", "wagon_1520=0.4", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["empties_usd"] == pytest.approx(1728.0)
-    assert answer["lanes"][0]["from_node"] == "B"
+    assert (answer["lanes"][0]["from_node"], answer["lanes"][0]["from_name"]) == ("B", wagons().nodes.at["B", "name"])
     assert main(["equipment", "--case", str(folder), "--empty-cost", "wagon_1520=4"]) == 2

@@ -285,6 +285,10 @@ def test_the_command_shows_and_writes_the_plan(tmp_path: Path, capsys: pytest.Ca
     targets.write_text("origin,destination,commodity,tonnes,promise\nm,q,ore,100,small\n", encoding="utf-8")
     assert main([*asked[:5], "--for", "promises", "--targets", str(targets), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["goal"] == "promises"
+    assert main([*asked[:5], "--targets", str(targets), "--only", "railway", "--points", "0"]) == 0
+    shown = capsys.readouterr().out
+    assert "All promises are kept without a project." not in shown  # the road is full
+    assert "Left out" not in shown
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,7 @@ def test_for_people_the_verdict_comes_first(capsys: pytest.CaptureFixture[str]) 
     assert "Akyayla" in shown
     assert "The least change that would carry it" in shown
     assert "By every base it may start from" in shown
+    assert "at most 0 t" not in shown
     assert re.search(r"Pace: .* needs 12\.2% a year", shown)
 
 

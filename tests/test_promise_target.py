@@ -90,6 +90,7 @@ def test_not_a_matter_of_the_network(case, flows, words, why) -> None:
         ("KZ-KG trade will double by 2030", "nothing says where its goods start and end|a base"),
         ("Freight on the Lapis Lazuli corridor doubles by 2030", "a base: 2 times of what"),
         ("KZ-IR trade reaches EUR 1 billion", "an amount in USD"),
+        ("Freight on the Khash-Chabahar railway doubles by 2030", "no row of facilities is at Khash"),
     ],
 )
 def test_what_cannot_be_judged_says_what_is_missing(case, flows, words, missing) -> None:
@@ -126,6 +127,17 @@ def test_users_of_a_corridor_keep_what_goes_another_way(case, flows) -> None:
     assert all(0 < t <= whole[row] * (1 + 1e-9) for row, t in taken.items())
     after = with_target(case, found).demand
     assert after["tonnes"].sum() == pytest.approx(case.demand["tonnes"].sum() - sum(taken.values()) + 3.2e6)
+
+
+def test_what_a_corridor_carries_above_a_target_stays_other_demand(case, flows) -> None:
+    found = {t.value: t for t in targets(case, flows, "Freight on the KTI railway doubles by 2030")}
+    low = found[1.3e6]  # twice what was counted of Russian goods, below what the model has there
+    today = sum(replaced([found[5e6]]).values())
+    assert today > 1.3e6
+    assert sum(replaced([low]).values()) == pytest.approx(1.3e6)
+    after = with_target(case, low).demand
+    assert after["tonnes"].sum() == pytest.approx(case.demand["tonnes"].sum())
+    assert "stays other demand" in low.notes[0]
 
 
 def test_goods_counted_by_themselves_keep_their_share_of_a_corridor(case, flows) -> None:
@@ -191,6 +203,8 @@ def test_the_year_a_promise_is_judged_in(case, deadline, asked, year, words) -> 
     found, note = judged_year({"deadline": deadline}, case, TargetOptions(year=asked))
     assert found == year
     assert words in note
+    with pytest.raises(ScenarioError, match="before that of the case"):
+        judged_year({"deadline": deadline}, case, TargetOptions(year=1200))
 
 
 def test_other_demand_frozen_grown_and_with_all_promises(case, flows) -> None:

@@ -302,3 +302,21 @@ def test_no_draws_no_odds(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_modes_have_colours_of_their_own(case: Case) -> None:
     assert len(set(mode_colours(case).values())) == len(case.modes)
+
+
+def test_a_chart_is_an_svg_or_a_page(routes: list[kv.Route], tmp_path: Path) -> None:
+    with pytest.raises(kv.FormatError, match=r"written as \.svg or \.html, not \.pdf"):
+        kv.write_route_chart(routes, tmp_path / "chart.pdf")
+    assert not (tmp_path / "chart.pdf").exists()
+
+
+def test_route_says_who_pays_in_what_money_and_what_a_window_offers(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask = ("route", "A", "D", "--commodity", "grain", "--case", folder, "--tonnes", 120, "--incoterm", "CPT",
+           "--incoterm-place", "C", "--draws", 0)  # fmt: skip
+    assert run(*ask, "--ready", "2024-07-01", "--window", 3) == 0
+    text = capsys.readouterr().out
+    assert "Pays: the buyer" in text
+    assert " x wagon_1520" in text
+    assert ("Any departure of the window is as good" in text) != ("The best departures of the window" in text)

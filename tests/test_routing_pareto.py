@@ -300,7 +300,7 @@ def test_the_pack_answers_soundly(caspian: Router, origin: str, destination: str
     for i, way in enumerate(shown):
         for other in shown[:i]:
             shared = km[np.intersect1d(links_of(query, way.arcs), links_of(query, other.arcs))].sum()
-            assert shared <= 0.6 * max(way.km, other.km)
+            assert shared <= RouteOptions().overlap * max(way.km, other.km)
     routes = route(caspian, shipment)
     assert [r.money for r in routes] == pytest.approx([w.usd for w in shown])
     assert [r.hours for r in routes] == pytest.approx([w.hours for w in shown])

@@ -376,3 +376,14 @@ def test_a_forwarder_keeps_time_in_hand_before_a_dated_departure() -> None:
     assert best.departure == np.datetime64("2024-03-05T20:00")  # ten hours before the last moment
     (gate,) = best.gates.values()
     assert np.datetime64(int(gate.leave[2]), "m") == np.datetime64("2024-03-08T12:00")
+
+
+@pytest.mark.parametrize(
+    ("fields", "alike"),
+    [({"weekdays": "25"}, False), ({"departure_rule": "frequency", "wait_hours": 30.0, "weekdays": None}, True)],
+)
+def test_a_window_says_whether_its_departures_are_alike(fields: dict[str, object], *, alike: bool) -> None:
+    asked = Shipment("A", "D", "grain", ready="2024-03-04", window_days=6)
+    found = pareto_routes(tiny(**ferry(**fields)), asked)
+    assert len(found.profile) > 1
+    assert found.departures_alike == alike

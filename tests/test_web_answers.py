@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
-from web_client import API, BEARER, TOKEN, client_of, ledger_in
+from web_client import API, BEARER, TOKEN, client_of, ledger_in, packed
 
 import karavan as kv
 from karavan.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from httpx import Client
 
@@ -355,6 +356,29 @@ def test_the_command_line_gives_the_same_flows(client: Client, capsys: pytest.Ca
     typed = as_typed(shown["cli"], capsys)
     assert typed["served"] == pytest.approx(shown["summary"]["served"])
     assert typed["year"] == 2030
+
+
+def test_the_command_line_gives_the_same_trace_and_tables(
+    client: Client, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commands of a shipped pack, and those of a case that was brought, which name its folder."""
+    pack = kv.packs()["caspian"]
+    files: dict[str, bytes | str] = {p.name: p.read_bytes() for p in pack.iterdir() if p.suffix in {".csv", ".toml"}}
+    sent = client.post(f"{API}/cases", files={"file": ("brought.zip", packed(files))}, headers=BEARER)
+    assert sent.status_code == 201, sent.text
+    monkeypatch.chdir(tmp_path)
+    for name, option in (("caspian", "--pack"), ("brought", "--case")):
+        chain = ok(client, f"{API}/cases/{name}/trace/links/length_km", id="KZ_AKT-AZ_ALA-ferry")
+        assert option in chain["cli"]
+        typed = as_typed(chain["cli"], capsys)
+        assert [s["text"] for s in typed["steps"]] == [s["text"] for s in chain["steps"]]
+        listed = ok(client, f"{API}/cases/{name}/tables")
+        as_typed(listed["cli"], capsys)
+        written = kv.read_case(tmp_path / f"{name}-tables")
+        assert {t["name"]: t["rows"] for t in listed["tables"]} == {
+            t["name"]: t["rows"] for t in kv.table_list(written)
+        }
+        assert ok(client, f"{API}/cases/{name}/tables/links", limit=1)["cli"] == listed["cli"]
 
 
 def test_promises_get_both_verdicts(client: Client) -> None:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     Float = NDArray[np.float64]
 
-LANES = ("unit", "from_node", "from_name", "to_node", "to_name", "units", "km", "usd_per_unit", "usd", "saving_per_load")
+LANES = ("unit", "from_node", "from_name", "to_node", "to_name", "units", "km", "usd_per_unit", "usd",
+         "saving_per_load")  # fmt: skip
 STRANDED = ("unit", "node", "name", "stranded", "short", "no_way")
 
 

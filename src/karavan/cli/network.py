@@ -134,7 +134,7 @@ def _show_investment(found: kv.Investment) -> None:
     print_line()
     columns = {"served": FRONTIER, "cost": COSTS, "promises": KEPT}[found.terms.goal]
     _show("What each budget buys", found.frontier, columns)
-    for why, rows in found.left_out.groupby(found.left_out["why"].str.partition(" (")[0], sort=False):
+    for why, rows in found.left_out.groupby(found.left_out["why"].str.split(" (", regex=False).str[0], sort=False):
         print_line(f"Left out, {why}: {', '.join(rows['project'])}")
     if len(found.left_out):
         print_line("What would let each in: left_out, remedy in --json. A cost you assume: --cost PROJECT=USD")
@@ -181,7 +181,7 @@ def equipment(
           found.corridors, CORRIDORS)  # fmt: skip
     dear = found.pairs.sort_values("surcharge_usd_per_tonne", ascending=False)
     _show("Who pays most for empties, USD a tonne", dear, PAIRS)
-    _show("Units that stay behind or are missing (no_way: not for want of room)", found.stranded,
+    _show("Units left behind, or missing (no_way: there is no way)", found.stranded,
           ("unit", "name", "stranded", "short", "no_way"))  # fmt: skip
 
 
@@ -224,7 +224,8 @@ def criticality(
     print_line(f"{found.case}, {found.period}: what a loss costs, worst first", style="bold")
     _show("Alone", found.assets, LOSSES)
     _show("In pairs (together_usd: beyond the two alone)", found.pairs, BOTH)
-    print_line("cost_usd, a year: what transport costs more (transport_usd), and the price of each tonne left unserved.")
+    print_line("cost_usd: what transport costs more with hours at their value (transport_usd), and the price of each "
+               "tonne left unserved. Nothing stands in for a place where goods start or end.")  # fmt: skip
     print_line(f"{found.idle} more assets carry nothing at the optimum, and cost nothing alone.")
     if pairs:
         rest = f"none left costs more than {number(found.bound, 'USD')}"

@@ -18,7 +18,8 @@ SHOWN = 8  # rows of a table for people; --json has all
 BOTTLENECK = ("name", "direction", "unit", "capacity", "used", "rests_on", "tonnes_lost")
 HEADS = ("place", "direction", "unit", "capacity", "used", "rests on", "tonnes lost")
 COLOURS = {"carried with room": "bold green", "at a limit": "bold yellow", "not carried": "bold red"}
-SETTING = ("others", "projects", "period", "capacity", "verdict", "served", "unserved")
+SETTING = ("others", "projects", "period", "capacity", "verdict", "wanted", "served", "unserved")
+ORDER = ("not carried", "at a limit", "carried with room", "cannot be judged", "not a matter of the network")
 
 
 def promise(
@@ -134,8 +135,9 @@ def _show_unknown(unknown: dict[str, Any] | None) -> None:
     places = "; ".join(unknown["places"][:5])
     print_line(f"  {number(unknown['tonnes'], 't')} pass places of unknown capacity: {places}")
     most, served = unknown["largest_known"]["tonnes"], number(unknown["served_known"], "t")
-    largest = "without a limit" if most is None else number(most, "t")
-    print_line(f"  With crossings and handling of unknown capacity shut {served} are served, at most {largest}")
+    largest = f", at most {number(most, 't')}" if most else ""
+    print_line(f"  With crossings and handling of unknown capacity shut {served} are served{largest}"
+               f"{'; part of its goods has no other way' if most == 0 else ''}")  # fmt: skip
 
 
 def _show_limits(answer: dict[str, Any]) -> None:
@@ -169,8 +171,8 @@ def _show_limits(answer: dict[str, Any]) -> None:
 def _show_settings(answer: dict[str, Any]) -> None:
     if answer["settings"]:
         print_line()
-        rows = [[s[c] for c in SETTING] for s in answer["settings"] if s["capacity"] == "computed"]
-        print_table("Under other assumptions (computed capacities; all in --json)", SETTING, rows)
+        rows = [[s[c] for c in SETTING] for s in answer["settings"]]
+        print_table("Under other assumptions, tonnes a year or in the busiest month", SETTING, rows)
     for part in (answer["capacity"] or [])[1:]:
         print_line(f"  projects {part['projects']}, capacity {part['capacity']}: {part['verdict']}")
     if len(answer["bases"]) > 1:
@@ -181,5 +183,11 @@ def _show_settings(answer: dict[str, Any]) -> None:
 
 
 def _show_all(found: list[PromiseCheck]) -> None:
-    rows = [(c.title[:60], "; ".join(c.speakers)[:30], c.status, c.headline, c.pace.verdict, c.why[:90]) for c in found]
+    rows = [(_short(c.title, 60), _short("; ".join(c.speakers), 30), c.status, c.headline, c.pace.verdict,
+             _short(c.why, 90)) for c in sorted(found, key=lambda c: ORDER.index(c.verdict))]  # fmt: skip
     print_table(f"{len(found)} promises", ("promise", "by", "register", "network", "pace", "why"), rows)
+
+
+def _short(text: str, most: int) -> str:
+    """Cut a text at a word; what is left out is marked."""
+    return text if len(text) <= most else f"{text[: most - 1].rsplit(' ', 1)[0]} …"

@@ -58,6 +58,13 @@ IncludeOption = Annotated[
 YearOption = Annotated[int | None, typer.Option("--usd-year", help="Year of the money; as the case has it by default.")]
 FactorsOption = Annotated[Path | None, typer.Option("--factors", help="Emission factors of your own, as CSV.")]
 DrawsOption = Annotated[int, typer.Option("--draws", min=0, help="Draws for the odds; 0: none.")]
+ReliabilityOption = Annotated[
+    float,
+    typer.Option("--reliability-ratio", min=0.0, help="Value of reliability over value of time, for the order alone."),
+]
+OverlapOption = Annotated[
+    float, typer.Option("--overlap", min=0.0, max=1.0, help="An alternative shares at most this of its kilometres.")
+]
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of the draws; the same seed, the same odds.")]
 
 
@@ -87,6 +94,8 @@ def route(
     factors: FactorsOption = None,
     draws: DrawsOption = DRAWS,
     seed: SeedOption = 0,
+    reliability: ReliabilityOption = 0.4,
+    overlap: OverlapOption = 0.75,
     every: Annotated[bool, typer.Option("--all", help="Every Pareto-good route in place of a choice of them.")] = False,
     critical: Annotated[bool, typer.Option("--critical", help="Which single closure costs the shipment most.")] = False,
     chart: Annotated[Path | None, typer.Option("--chart", help="Draw the routes: an .svg or .html file.")] = None,
@@ -99,8 +108,8 @@ def route(
 ) -> None:
     """Find the sensible routes of a shipment: cost, time, CO2e and odds, with sailings, borders and restrictions.
 
-    The first is the cheapest by money plus hours at the commodity's value of time. With --ready or --deadline the
-    routes are dated; without, the waits are the expected ones.
+    The first is the cheapest by money plus hours, and how uncertain they are, at the commodity's value of time. With
+    --ready or --deadline the routes are dated; without, the waits are the expected ones.
 
     Example: `karavan route Khorgos Poti --commodity "general cargo" --tonnes 20`
 
@@ -113,7 +122,7 @@ def route(
     options = _options(
         alternatives=alternatives, objective=objective, resolution=resolution, certified=certified, budget=budget,
         avoid=avoid, only=only, comply=comply, closed=closed, include=include, usd_year=usd_year, factors=factors,
-        draws=draws, seed=seed,
+        draws=draws, seed=seed, reliability=reliability, overlap=overlap,
     )  # fmt: skip
     shipment = kv.Shipment(
         origin, destination, commodity, tonnes, ready=ready, window_days=window, deadline=deadline, within_days=within,
@@ -140,7 +149,7 @@ def route(
         document |= {} if closures is None else {"critical": closures}
         print_json(document | written)
         return
-    show_alternatives(records)
+    show_alternatives(records, usd_year)
     for k, record in enumerate(records, start=1):
         _show_route(k, record)
     if pareto is not None:
@@ -155,7 +164,7 @@ def _options(
     *, alternatives: int, objective: list[str] | None, resolution: float, certified: bool,
     budget: list[str] | None, avoid: list[str] | None, only: list[str] | None, comply: list[str] | None,
     closed: list[str] | None, include: list[str] | None, usd_year: int | None, factors: Path | None, draws: int,
-    seed: int,
+    seed: int, reliability: float = 0.4, overlap: float = 0.75,
 ) -> kv.RouteOptions:  # fmt: skip
     chosen: dict[str, Any] = {} if not objective else {"objectives": tuple(objective)}
     return kv.RouteOptions(
@@ -163,7 +172,8 @@ def _options(
         avoid=tuple(avoid or ()), only=tuple(only or ()),
         comply=tuple(r.strip().lower() for cell in comply or () for r in cell.split(",") if r.strip()),
         closed=dict(_pairs("--closed", closed)), include=tuple(include or ()), usd_year=usd_year,
-        emission_factors=factors, draws=draws or DRAWS, seed=seed, **chosen,
+        emission_factors=factors, draws=draws or DRAWS, seed=seed, reliability_ratio=reliability, overlap=overlap,
+        **chosen,
     )  # fmt: skip
 
 
@@ -211,7 +221,9 @@ def _promise(pareto: kv.ParetoSet) -> dict[str, Any]:
 
 
 def _show_pareto(pareto: kv.ParetoSet) -> None:
-    if len(pareto.profile):
+    if len(pareto.profile) and pareto.departures_alike:
+        print_line("Any departure of the window is as good as another: no timetable is met on these ways.")
+    elif len(pareto.profile):
         shown = pareto.profile[list(PROFILE)][:PROFILE_SHOWN].to_numpy().tolist()
         rows = [[*(_day_time(str(moment)[:16]) for moment in row[:2]), *row[2:]] for row in shown]
         print_table("The best departures of the window", ("leaves", "arrives", "hours", "USD/t", "kg CO2e/t"), rows)
@@ -221,7 +233,7 @@ def _show_pareto(pareto: kv.ParetoSet) -> None:
     print_line(f"{len(pareto.routes)} Pareto-good routes over {', '.join(pareto.objectives)}; {pareto.promise}.")
 
 
-def show_alternatives(records: list[dict[str, Any]]) -> None:
+def show_alternatives(records: list[dict[str, Any]], usd_year: int | None = None) -> None:
     """Show a line for each route: dates, days with their odds, money, CO2e, flags; empty columns are left out."""
     rows = [[str(k), *_alternative(record)] for k, record in enumerate(records, start=1)]
     used = [c for c in range(len(ALTERNATIVE)) if any(row[c] for row in rows)]
@@ -230,6 +242,13 @@ def show_alternatives(records: list[dict[str, Any]]) -> None:
     print_table(goods, [ALTERNATIVE[c] for c in used], [[row[c] for c in used] for row in rows])
     if any(r["frequency_based"] for r in records):
         print_line("~ marks an expected wait, of a service without a timetable.")
+    if any(r["odds"] and r["odds"]["p10_days"] > r["days"] for r in records):
+        print_line("Days are planned with every border at its usual time; chance adds more delay than it saves.")
+    years = sorted({y for r in records for y in r["price_years"]})
+    if usd_year is not None:
+        print_line(f"Money of {usd_year}.")
+    elif len(years) > 1:
+        print_line(f"Prices are of {years[0]} to {years[-1]}, as published; --usd-year brings them to one year.")
     print_line()
 
 
@@ -255,51 +274,64 @@ def _day_time(moment: str | None) -> str:
 
 def _show_route(k: int, record: dict[str, Any]) -> None:
     usd, co2e = record["usd_per_tonne"], record["kg_co2e_per_tonne"]
+    unsure = f" (and {number(usd['reliability'], 'USD/t')} for reliability)" if usd["reliability"] else ""
     print_line(f"{k}. {record['origin_name']} to {record['destination_name']}: {record['reason']}", style="bold")
     print_line(
         f"   {number(record['km'], 'km')}, {number(record['days'], 'days')}, {number(usd['money'], 'USD/t')} paid "
         f"({number(record['usd_for_shipment']['money'], 'USD')} for {number(record['tonnes'], 't')}), "
-        f"{number(usd['generalized'], 'USD/t')} with time, {number(co2e['well_to_wheel'], 'kg CO2e/t')} well-to-wheel"
+        f"{number(usd['generalized'], 'USD/t')} with time{unsure}, "
+        f"{number(co2e['well_to_wheel'], 'kg CO2e/t')} well-to-wheel"
     )
     if co2e["high"] > co2e["low"]:
         print_line(f"   CO2e where sources differ: {number(co2e['low'])} to {number(co2e['high'], 'kg/t')}")
     if co2e["tank_to_wheel_only"]:
         print_line(f"   besides {number(co2e['tank_to_wheel_only'], 'kg CO2e/t')} known tank-to-wheel only")
+    if payers := record["usd_by_payer"]:
+        print_line("   Pays: " + ", ".join(f"the {who} {number(much, 'USD')}" for who, much in payers.items()))
     rows = [[i, *_leg(leg)] for i, leg in enumerate(record["legs"], start=1)]
     used = [c for c in range(len(LEG)) if c == 0 or any(row[c] not in {"", None} for row in rows)]
     print_table("", [LEG[c] for c in used], [[row[c] for c in used] for row in rows])
     if record["borders"]:
         print_line(f"   Borders: {'; '.join(record['borders'])}")
-    for r in record["restrictions"]:
-        when = f", as of {r['as_of']}" if r["as_of"] else ""
-        print_line(f"   Restriction ({r['regime']}{when}): {r['name']} [{r['source'] or 'no source'}]")
+    for line in dict.fromkeys(_restriction(r) for r in record["restrictions"]):
+        print_line(line)
     if record["unknowns"]:
         print_line(f"   Background traffic unknown at: {'; '.join(str(u['name']) for u in record['unknowns'])}")
     odds = record["odds"]
     if odds is not None:
         missed = f"; {number(odds['missed'])} departures missed on average" if odds["missed"] else ""
+        money = [number(odds[f"p{p}_usd"]) for p in (10, 50, 90)]
+        paid = f"{', '.join(money)} USD/t" if len(set(money)) > 1 else "always the same money"
         print_line(
             f"   Odds: {number(odds['p10_days'])}, {number(odds['p50_days'])}, {number(odds['p90_days'])} days and "
-            f"{number(odds['p10_usd'])}, {number(odds['p50_usd'])}, {number(odds['p90_usd'])} USD/t in 10, 50, 90 of "
-            f"100 draws{missed}; {odds['drawn_share']:.0%} of the hours have a range"
+            f"{paid} in 10, 50, 90 of 100 draws{missed}; {odds['drawn_share']:.0%} of the hours have a range"
         )
     print_line()
+
+
+def _restriction(r: dict[str, Any]) -> str:
+    when = f", as of {r['as_of']}" if r["as_of"] else ""
+    return f"   Restriction ({r['regime']}{when}): {r['name']} [{r['source'] or 'no source'}]"
 
 
 def _leg(leg: dict[str, Any]) -> list[object]:
     mark = "~" if leg["calendar"] in EXPECTED else ""
     wait = f"{mark}{number(leg['wait_hours'])}" if leg["wait_hours"] else ""
     return [
-        leg["what"], leg["mode"], leg["unit"], leg["from_name"], leg["to_name"], leg["service"], leg["km"] or None,
+        leg["what"], leg["mode"], _lot(leg), leg["from_name"], leg["to_name"], leg["service"], leg["km"] or None,
         _day_time(leg["depart"]), _day_time(leg["arrive"]), wait, leg["hours"], leg["usd_money_per_tonne"],
         ", ".join(leg["restrictions"]),
     ]  # fmt: skip
 
 
+def _lot(leg: dict[str, Any]) -> str:
+    return f"{leg['units']:,} x {leg['unit']}" if leg["units"] and leg["units"] > 1 else leg["unit"]
+
+
 def _show_critical(closures: Any) -> None:
     shown = closures[: CRITICAL_SHOWN]
-    columns = ("kind", "name", "extra_usd_per_tonne", "extra_hours", "no_way")
-    heads = ("closed", "name", "extra USD/t", "extra hours", "no way left")
+    columns = ("kind", "name", "extra_generalized_usd_per_tonne", "extra_usd_per_tonne", "extra_hours", "no_way")
+    heads = ("closed", "name", "extra USD/t with time", "extra USD/t paid", "extra hours", "no way left")
     print_table("Which single closure costs this shipment most", heads, shown[list(columns)].itertuples(index=False))
     print_line()
 

@@ -16,7 +16,8 @@ Engine = Literal["processes", "ray"]
 SHOWN = 12  # rows of a table for people; --json has all
 TOTALS = ("scenario", "year", "period", "served", "unserved", "money_usd", "tonne_hours", "t_co2e")
 DIFF = ("table", "id", "field", "before", "after", "because")
-FIRST = {"commodities": ("served", "unserved"), "facilities": ("used", "shadow_price"), "pairs": ("served", "unserved")}
+FIRST = {"commodities": ("unserved", "usd_per_tonne"), "facilities": ("used", "shadow_price"),
+         "pairs": ("served", "unserved")}  # fmt: skip
 
 
 def run(

@@ -88,7 +88,7 @@ def paid_by_seller(case: Case, events: list[Event], incoterm: str, place: str | 
         return seller
     if term == "EXW":
         raise ShipmentError(_elsewhere(case, events, str(place), "EXW is named for the place where the goods start"))
-    reached = hauls[-1] if named is None else next((i for i in hauls if events[i].node in named), None)
+    reached = hauls[-1] if named is None else _last_of_first_stay(events, hauls, named)
     if reached is None:
         raise ShipmentError(_elsewhere(case, events, str(place), f"{term} {place} needs a route to that place"))
     seller[: reached + 1] = True
@@ -96,6 +96,17 @@ def paid_by_seller(case: Case, events: list[Event], incoterm: str, place: str | 
         after = (i for i in range(reached + 1, len(events)) if events[i].kind in {"handling", "unloading"})
         seller[: next(after, reached) + 1] = True
     return seller
+
+
+def _last_of_first_stay(events: list[Event], hauls: list[int], named: set[int]) -> int | None:
+    """Return the last haul within a place on the leg that first comes there: a train to the port passes the station."""
+    reached = None
+    for i in hauls:
+        inside = events[i].node in named
+        if reached is not None and not (inside and events[i].leg == events[reached].leg):
+            return reached
+        reached = i if inside else None
+    return reached
 
 
 def _sea_leg(

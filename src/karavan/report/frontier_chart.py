@@ -38,8 +38,9 @@ def frontier_chart(found: Investment, *, width: int = 620, height: int = 320) ->
     x = {"field": "budget", "type": "quantitative", "title": "budget, million USD", "axis": {"format": ",.0f"}}
     y = {"field": "value", "type": "quantitative", "title": title[goal]}
     scale = {"domain": names, "range": [COLOURS[n] for n in names]}
-    colour = {"field": "plan", "type": "nominal", "title": None, "scale": scale}
-    dash = {"field": "plan", "type": "nominal", "title": None, "scale": {"domain": names, "range": [[1, 0], [6, 4]]}}
+    key = {"field": "plan", "type": "nominal", "title": None, "legend": {"symbolType": "stroke", "symbolSize": 400}}
+    colour = key | {"scale": scale}
+    dash = key | {"scale": {"domain": names, "range": [[1, 0], [6, 4]]}}
     return {
         "$schema": SCHEMA, "title": f"What each budget buys: {found.case}", "width": width, "height": height,
         "config": CONFIG, "data": {"values": values},

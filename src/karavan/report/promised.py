@@ -139,10 +139,13 @@ def _unknown(found: dict[str, Any] | None) -> str:
     if not found or not found["tonnes"]:
         return ""
     largest = found["largest_known"]["tonnes"]
+    most = f", at most {million(largest)}" if largest else ""
+    if largest == 0:
+        most = "; part of its goods has no other way"
     return (
         f"{million(found['tonnes'])} pass places of unknown capacity, which are taken to have room "
         f"({', '.join(found['places'][:ROWS])}); with crossings and handling of unknown capacity shut "
-        f"{million(found['served_known'])} are served, at most {'any amount' if largest is None else million(largest)}"
+        f"{million(found['served_known'])} are served{most}"
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from karavan.cost.charges import leg_of_arcs
+from karavan.errors import FormatError
 from karavan.report.charts import CONFIG, SCHEMA, TIME, Journey, Measure, cost_measure, distance_chart, render
 from karavan.report.corridors import profile, route_commodity
 from karavan.report.labels import BOLD, Wish, place
@@ -244,6 +245,9 @@ def route_chart(routes: Sequence[Route], others: Sequence[Route] = ()) -> dict[s
 def write_route_chart(routes: Sequence[Route], out: str | Path, *, others: Sequence[Route] = ()) -> Path:
     """Write the charts of a shipment's routes as an SVG file, or as an HTML page where the name ends in .html."""
     path = Path(out)
+    if path.suffix.lower() not in {".svg", ".html", ".htm"}:
+        message = f"{path.name}: charts are written as .svg or .html, not {path.suffix or 'without an ending'}"
+        raise FormatError(message)
     picture = _rendered(routes, others)
     text = _page(routes, picture) if path.suffix.lower() in {".html", ".htm"} else str(picture)
     with whole_file(path) as temporary:

@@ -125,7 +125,7 @@ def _tiles(route: Route) -> list[Tile]:
     if odds is not None:
         low, high = (number(h / HOURS_PER_DAY, 1) for h in (odds.p10_hours, odds.p90_hours))
         spread = f"8 of 10 draws: {low} to {high} days"
-    tiles = [Tile("Door to door", f"{number(route.days, 1)} days", spread)]
+    tiles = [Tile("Terminal to terminal", f"{number(route.days, 1)} days", spread)]
     if route.departure is not None and route.arrival is not None:
         tiles.append(Tile("Leaves", _when(route.departure), f"arrives {_when(route.arrival)}"))
     if odds is not None and odds.on_time is not None:

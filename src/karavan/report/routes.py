@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from karavan.cost.shipment_cost import WHOLE
 from karavan.cost.tariffs import unit_tonnes
 from karavan.routing.shipment import HOURS, PAID
 from karavan.schema.case import position
@@ -33,13 +35,15 @@ def route_records(case: Case, routes: Sequence[Route]) -> list[dict[str, Any]]:
     """Return one record a route: USD per tonne and for the shipment, kg CO2e per tonne, kilometres, hours.
 
     Well-to-wheel and tank-to-wheel-only CO2e stand apart and are not summed. Moments are ISO text; odds are per tonne
-    where they are of money. What is missing is None.
+    where they are of money. `units` of a leg: how many containers, wagons or trucks the shipment fills on it. What is
+    missing is None.
     """
     return [_record(case, route) for route in routes]
 
 
 def _record(case: Case, route: Route) -> dict[str, Any]:
     legs, names = route.legs, case.nodes["name"]
+    full = _full_units(case, route)
     per_tonne = {c: float(legs[f"usd_{c}"].sum()) for c in COMPONENTS}
     per_tonne |= {"money": route.money, "generalized": route.generalized_cost, "reliability": route.usd_reliability}
     return {
@@ -63,7 +67,7 @@ def _record(case: Case, route: Route) -> dict[str, Any]:
         "usd_per_tonne": per_tonne,
         "usd_for_shipment": {c: usd * route.shipment.tonnes for c, usd in per_tonne.items()},
         "usd_per_teu": route.usd_per_teu,
-        "tonnes_in_full_unit": _full_units(case, route),
+        "tonnes_in_full_unit": full,
         "kg_co2e_per_tonne": {
             "well_to_wheel": float(legs["kg_co2e"].sum()),
             "low": float(legs["kg_co2e_low"].sum()),
@@ -74,8 +78,10 @@ def _record(case: Case, route: Route) -> dict[str, Any]:
         "ports": [{"id": p, "name": str(names[p])} for p in route.ports],
         "restrictions": [_restriction(case, route, i) for i in route.restrictions],
         "unknowns": [_unknown(case, i) for i in route.unknowns],
-        "legs": [_leg(names, leg) for leg in legs.to_dict("records")],
+        "legs": [_leg(names, leg, route.shipment.tonnes, full) for leg in legs.to_dict("records")],
         "charges": _charges(route),
+        "usd_by_payer": {} if route.charges is None else route.charges.groupby("payer")["usd"].sum().to_dict(),
+        "price_years": [] if route.charges is None else sorted({int(y) for y in route.charges["price_year"].dropna()}),
     }
 
 
@@ -87,8 +93,9 @@ def _full_units(case: Case, route: Route) -> dict[str, float]:
     return {u: float(loads[position(case.carrying_units, u)]) for u in used}
 
 
-def _leg(names: pd.Series[Any], leg: dict[Any, Any]) -> dict[str, Any]:
+def _leg(names: pd.Series[Any], leg: dict[Any, Any], tonnes: float, full: dict[str, float]) -> dict[str, Any]:
     record = {c: _plain(leg[c]) for c in LEG}
+    record["units"] = max(math.ceil(tonnes / full[leg["unit"]] - WHOLE), 1) if leg["unit"] in full else None
     record |= {f"{end}_name": _plain(names.get(leg[end])) for end in ("from", "to")}
     record |= {h: _plain(leg[h]) for h in HOURS}
     record["hours"] = _plain(sum(leg[h] for h in HOURS))

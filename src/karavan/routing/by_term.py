@@ -1,4 +1,4 @@
-"""Ways that an Incoterm fits, where those that are good without one do not: by a leg by water, or by the named place."""
+"""Ways that an Incoterm fits where those found do not: by a leg by water, or by the named place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from karavan.cost.terms import BY_SEA, check_term
 from karavan.kernels.shortest_path import shortest_tree
 from karavan.routing.query import generalized
 from karavan.routing.search import arcs_by_tail, trace_back
-from karavan.routing.ways import term_fault
+from karavan.routing.ways import term_fault, turns_back
 from karavan.schema.case import positions
 from karavan.schema.names import find_nodes
 
@@ -62,7 +62,7 @@ def paths_by_term(query: Query) -> list[Arcs]:
         found.setdefault(path.astype(np.int32).tobytes(), path.astype(np.int32))
         if len(found) >= TRIED:
             break
-    return [path for path in found.values() if term_fault(query, path) is None][:KEPT]
+    return [p for p in found.values() if not turns_back(query, p) and term_fault(query, p) is None][:KEPT]
 
 
 def _through(query: Query) -> Bool | None:
@@ -83,7 +83,7 @@ def _tree(
     query: Query, weight: Float, by_end: tuple[NDArray[np.int64], NDArray[np.int32]],
     ends: tuple[NDArray[np.int32], NDArray[np.int32]], roots: Sequence[int],
 ) -> _Tree:  # fmt: skip
-    """Return the tree from the nearest of some roots; `by_end`, `ends`: arcs by the end they are left from, and ends."""
+    """Return the tree from the nearest of some roots; `by_end`: arcs by their nearer end, `ends`: far and near."""
     start, arc = by_end
     beyond, nearer = ends
     trees = [shortest_tree(start, arc, beyond, weight, query.open, root) for root in roots]

@@ -10,7 +10,7 @@ import numpy as np
 from karavan.network.graph import ArcKind
 from karavan.routing.legs import borders_on, ports_on
 from karavan.routing.query import cheapest_path, generalized
-from karavan.routing.ways import SAME, Way, added, links_in_order, links_of, set_out, term_fault, with_lead, within
+from karavan.routing.ways import SAME, Way, added, links_of, set_out, term_fault, turns_back, with_lead, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 MARK_UP = 1.3  # cost factor on arcs already used, in each round of the penalty method
 ROUNDS = 8
-TURNED = 0.1  # of its kilometres an alternative may travel twice: to a terminal on a branch, to the start of a train
 NAMED = 2  # countries or ports in a reason
 DEAREST = 5.0  # times the cheapest, time included: what is best in something may cost so much
 DEARER = 2.0  # and any other alternative so much
@@ -47,8 +46,8 @@ def choose(found: Ways) -> list[Choice]:
     """Return the cheapest way, then others in order of cost, at most as many as the options ask for.
 
     An alternative shares at most the overlap of its kilometres with each way before it, has another signature of ports
-    and border crossings, does not turn back, and costs at most twice the cheapest by generalized cost, or five times
-    if it is the best in an objective. The best are looked at first, then the other Pareto-good ways, then, as far as
+    and border crossings, does not turn back, and costs at most twice the cheapest by what ranks them, or five times if
+    it is the best in an objective. The best are looked at first, then the other Pareto-good ways, then, as far as
     places are left, ways of the penalty method (arcs used are marked up by 1.3 in rounds; de la Barra et al. 1993) and
     those without one port, border or service of the cheapest.
     """
@@ -89,7 +88,7 @@ class _Shown:
     def offer(self, way: Way, dearer: float = DEARER) -> None:
         if self.full:
             return
-        if self.ways and (way.generalized > dearer * self.ways[0].generalized or turns_back(self.query, way)):
+        if self.ways and (way.rank > dearer * self.ways[0].rank or turns_back(self.query, way.arcs)):
             return
         signature, links = signature_of(self.query, way.arcs), links_of(self.query, way.arcs)
         most = self.query.options.overlap * max(way.km, SAME)
@@ -99,15 +98,6 @@ class _Shown:
         self.ways.append(way)
         self._links.append(links)
         self._signatures.add(signature)
-
-
-def turns_back(query: Query, way: Way) -> bool:
-    """Tell whether a way goes over a border and back by the same link, or over a tenth of its kilometres twice."""
-    words = query.scene.words
-    links, times = np.unique(links_in_order(query, way.arcs), return_counts=True)
-    twice = links[times > 1]
-    here, there = (words.countries[ends[twice]] for ends in words.link_ends)
-    return bool((here != there).any() or words.km[twice].sum() > TURNED * way.km)
 
 
 def signature_of(query: Query, arcs: Arcs) -> tuple[str, ...]:

@@ -94,10 +94,13 @@ def _asked(router: Router, shipment: Shipment, options: RouteOptions, name: str)
     given = getattr(options, name)
     if name != "budget":
         alone = _each_alone(router, shipment, options, name)
-        what = f"{name} {', '.join(alone or given)}"
-        opened = replace(options, **{name: _left(given, alone or given)})
-        listed = _listed(router, shipment, opened, alone or given) if name == "comply" else ""
-        return f"what is asked for closes every way ({what}); without it there is one{listed}"
+        lifted = alone or list(given)
+        listed = ""
+        if name == "comply":
+            listed = _listed(router, shipment, replace(options, comply=_left(given, lifted)), lifted)
+        without = "one of these" if len(alone) > 1 else "it"
+        what = f"{name} {', '.join(lifted)}"
+        return f"what is asked for closes every way ({what}); without {without} there is one{listed}"
     ways = router.ways(shipment, replace(options, budget={})).ways
     least = (f"{o} {given[o]:g} is asked for, {min(w.value(o) for w in ways):,.1f} is the least ({OBJECTIVES[o]})"
              for o in given)  # fmt: skip
@@ -110,14 +113,11 @@ def _left(given: Any, lifted: Iterable[str]) -> Any:
 
 
 def _each_alone(router: Router, shipment: Shipment, options: RouteOptions, name: str) -> list[str]:
-    """Return the one of several things asked for that closes every way by itself, where lifting it alone is enough."""
+    """Return those of several things asked for of which it is enough to lift one."""
     given = getattr(options, name)
     if len(given) < 2 or name == "only":
         return []
-    for one in given:
-        if _found(router, shipment, replace(options, **{name: _left(given, [one])})):
-            return [one]
-    return []
+    return [one for one in given if _found(router, shipment, replace(options, **{name: _left(given, [one])}))]
 
 
 def _listed(router: Router, shipment: Shipment, options: RouteOptions, regimes: Iterable[str]) -> str:

@@ -31,7 +31,7 @@ def route(
         Origin and destination by any name: a place stands for all its nodes (port, station, airport).
     alternatives
         How many other routes at most, before what the options say; each differs in its ports or borders and shares at
-        most the overlap of its kilometres (60% by default) with those before.
+        most the overlap of its kilometres (75% by default) with those before.
     day
         What is open on this day (YYYY-MM-DD) for a shipment without dates; mid-year of the case's year by default.
         Ignored for a `Model` or `Router`.

@@ -67,7 +67,7 @@ class RouteOptions:
     objectives: tuple[str, ...] = ("cost", "time", "co2e", "risk")
     resolution: float = 0.05
     certified: bool = False
-    overlap: float = 0.6
+    overlap: float = 0.75
     budget: Mapping[str, float] = field(default_factory=dict)
     avoid: tuple[str, ...] = ()
     only: tuple[str, ...] = ()

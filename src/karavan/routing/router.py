@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 SEARCH_DAYS = 210  # a dated search looks so many days beyond the last departure
 BACK_DAYS = 60  # without ready: departures in so many days before the latest that may make the deadline
 STARTS = 60  # departures tried in a window at most; each day in shorter ones
+AROUND = 2.0  # times the cheapest without the Incoterm that a way which it fits may cost, time included
 LABELS = 2_000_000
 
 
@@ -295,7 +296,8 @@ def _fitting(query: Query, ways: list[Way]) -> list[Way]:
     if not ways or fitting:
         return fitting
     others = set_out(query, [w for path in paths_by_term(query) for w in added(query, path)])
-    fitting = [w for w in (with_lead(query, w) for w in others) if within(query, w)]
+    most = AROUND * min(w.generalized for w in ways)
+    fitting = [w for w in (with_lead(query, w) for w in others) if within(query, w) and w.generalized <= most]
     if not fitting:
         raise ShipmentError(str(faults[0]))
     return fitting

@@ -144,7 +144,8 @@ class Route:
     the answers. `risk` is the standard deviation of its hours as the search adds it up (see `routing.risk`), and
     `usd_reliability` what that is held to be worth, USD per tonne: it counts in the order of routes alone.
     `frequency_based`: a wait on it is an expected one, of a service without a timetable. `gates` are the departures and
-    opening hours on it, by arc. `model` is the model whose graph numbers the arcs.
+    opening hours on it, by arc. `model` is the model whose graph numbers the arcs. `unit_tonnes` is what a container
+    of the shipment holds, of a route of the model alone what it may hold.
     """
 
     shipment: Shipment
@@ -267,6 +268,13 @@ class ParetoSet:
         return f"<ParetoSet of {len(self.routes)} routes over {', '.join(self.objectives)}; {self.promise}>"
 
     @property
+    def departures_alike(self) -> bool:
+        """Whether every departure of the profile offers the same: no timetable is met on the way."""
+        each = self.profile.groupby("departure")[list(ALIKE)]
+        offers = {tuple(sorted(map(tuple, part.round(3).to_numpy().tolist()))) for _, part in each}
+        return len(offers) <= 1
+
+    @property
     def promise(self) -> str:
         """What is promised of the set, in words."""
         if not self.complete:
@@ -276,6 +284,9 @@ class ParetoSet:
         if self.guarantee == 0.0:
             return "exact"
         return f"certified: nothing is more than {self.guarantee:.1%} better in any objective"
+
+
+ALIKE = ("hours", "usd_per_tonne", "kg_co2e", "route")
 
 
 def minute(value: float) -> np.datetime64:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from karavan.cost.charges import charges, leg_of_arcs
+from karavan.cost.shipment_cost import WHOLE
 from karavan.network.restrictions import concerns
 from karavan.routing.gates import gates_on
 from karavan.routing.legs import Travel, make_route
@@ -56,7 +57,13 @@ def tell(query: Query, way: Way, case: Case, *, reasons: tuple[str, ...] = ()) -
         flags=_flags(query, route, day),
         charges=paid,
         gates=gates_on(query, way.arcs),
+        unit_tonnes=_in_a_box(s.tonnes, route.unit_tonnes),
     )
+
+
+def _in_a_box(tonnes: float, full: float) -> float:
+    """Return the tonnes in each container of a lot that fills them alike; `full`: the most."""
+    return tonnes / max(np.ceil(tonnes / full - WHOLE), 1.0) if full > 0.0 else full
 
 
 def _by_leg(paid: pd.DataFrame, tonnes: float, n_legs: int) -> dict[str, Float]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 INSTANT = 1e-6  # hours: less is rounding, no wait
 IN_HAND = 2.0  # standard deviations between arrival at the first dated departure and its closing
+TURNED = 0.1  # of its kilometres a way may travel twice: to a terminal on a branch, to the start of a train
 SAME = 1e-9  # two numbers that differ by less, relatively, are one
 
 
@@ -209,3 +210,13 @@ def links_in_order(query: Query, arcs: Arcs) -> Arcs:
     starts, ends = graph.steps_indptr[arcs], graph.steps_indptr[arcs + 1]
     parts = [graph.steps_link[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True) if b > a]
     return np.concatenate(parts) if parts else np.zeros(0, np.int32)
+
+
+def turns_back(query: Query, arcs: Arcs) -> bool:
+    """Tell whether a path goes over a border and back by the same link, or over a tenth of its kilometres twice."""
+    words = query.scene.words
+    links, times = np.unique(links_in_order(query, arcs), return_counts=True)
+    twice = links[times > 1]
+    here, there = (words.countries[ends[twice]] for ends in words.link_ends)
+    km = float(query.scene.model.graph.km[arcs].sum())
+    return bool((here != there).any() or words.km[twice].sum() > TURNED * km)

@@ -133,7 +133,8 @@ def _candidate(
     try:
         edits = apply_edits(case, opening, year=last).edits
     except ScenarioError as error:
-        said = (str(error).partition("): ")[2] or str(error)).replace(project, "the project")
+        said = (str(error).partition("): ")[2] or str(error)).replace(f"the row of {project}", "its row")
+        said = said.replace(project, "the project")
         raise _NotOne(*_split(said)) from error
     if not edits:
         why = "changes nothing: the network has it already"

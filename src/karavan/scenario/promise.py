@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -390,11 +390,29 @@ def _verdict(
         where = f"; it breaks first at {first[0]}" if first else ""
         return "not carried", f"{served} of {want} {per} can be served with every other flow whole{where}"
     scale, known = found.largest.scale, found.largest_known.scale
-    room = "nothing limits it" if scale is None else f"the network would carry {scale:.1f} times as much"
-    if known is not None and (scale is None or known < 0.99 * scale):
-        room += f", {known:.1f} times over crossings and handling of known capacity"
+    if scale is None:
+        room = "nothing limits it"
+    elif known is not None and known < 0.99 * scale:
+        room = (
+            f"over crossings and handling of known capacity the network would carry {known:.1f} times as much, "
+            f"{scale:.1f} times with the others"
+        )
+    else:
+        room = f"the network would carry {scale:.1f} times as much"
     dear = f"; {mass(found.too_dear)} of it by ways that cost more than the goods bear" if found.too_dear >= 1.0 else ""
-    return found.verdict, f"all {want} {per} can be served with every other flow whole{dear}; {room}"
+    shown = _as_shown(checks[0])
+    return found.verdict, f"all {want} {per} can be served with every other flow whole{dear}; {room}{shown}"
+
+
+def _as_shown(check: BaseCheck) -> str:
+    """Say whether a carried target is also carried where no place may carry more than it ever has."""
+    wanted = replace(check.headline.setting, capacity="demonstrated")
+    words = [v.verdict for v in check.verdicts if v.setting == wanted]
+    if not words:
+        return ""
+    if words[0] == "not carried":
+        return "; not where no place may carry more than it ever has"
+    return "; also where no place may carry more than it ever has"
 
 
 def mass(tonnes: float) -> str:

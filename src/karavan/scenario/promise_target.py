@@ -160,6 +160,9 @@ def judged_year(fact: Mapping[str, Any], case: Case, options: TargetOptions) -> 
     """
     deadline = parse_interval(str(fact["deadline"]))[1] if fact.get("deadline") else None
     now = case.meta.year
+    if options.year is not None and now is not None and options.year < now:
+        message = f"the year {options.year} is before that of the case, {now}: give {now} or a later one"
+        raise ScenarioError(message)
     if options.year is not None:
         named = f"; the promise itself says {deadline.year}" if deadline and deadline.year != options.year else ""
         return options.year, f"the year asked for{named}"
@@ -327,6 +330,10 @@ def _corridor_targets(
 def _handling_targets(said: _Said) -> list[Target]:
     """Return the target of what a port or station is to handle: judged by what it can handle."""
     (target, *_) = _capacity_targets(said, ())
+    if target.needs and not target.facilities:
+        place = str(said.fact.get("place") or "")
+        lacking = f"a capacity: no row of facilities is at {place}, and it is no corridor of the case"
+        return [replace(target, needs=(lacking,))]
     note = "What a place is to handle is judged by what it can handle: whose goods they are is not said."
     return [replace(target, notes=(*target.notes, note))]
 

@@ -225,10 +225,11 @@ def _prices_note(volume: Volume) -> str:
 def corridor_directions(
     flows: Assignment, gates: Gates, value: float, unit: str, *, counted: Sequence[Counted] = ()
 ) -> Made:
-    """Return the directions of what a corridor is to carry: its users of today, raised to the target.
+    """Return the directions of what a corridor is to carry: its users of today, in proportion to the target.
 
     Users are the goods that pass one of the `gates` in the assignment of the case's own demand. Of TEU only goods that
-    travel in containers count. Goods `counted` by themselves keep the share of the corridor that was observed.
+    travel in containers count. Goods `counted` by themselves keep the share of the corridor that was observed. Where
+    the model has more on the corridor than is promised, what is above it stays other demand.
 
     Raises
     ------
@@ -256,8 +257,10 @@ def corridor_directions(
     parts = [tonnes * float(s["part"].sum()) for s in sides]
     goods = pd.concat(sides).groupby("commodity")["part"].sum().sort_values(ascending=False)
     most = ", ".join(f"{g} {share:.0%}" for g, share in goods.head(3).items())
+    share = min(1.0, tonnes / today)
     notes.append(
-        f"Shippers of the model have {today / 1e6:,.2f} million t on the corridor today; they are raised to the target"
+        f"Shippers of the model have {today / 1e6:,.2f} million t on the corridor today; "
+        f"{'they are raised to the target' if share == 1.0 else 'what is above the target stays other demand'}"
         f"{''.join(f', {c.goods} at the {c.share:.0%} that was counted' for c in counted)}: {most}."
     )
     sources += [c.source for c in counted]
@@ -266,7 +269,7 @@ def corridor_directions(
         if part > 0:
             ends = _ends(case, gates, along=along)
             rows = scaled_rows(_like_demand(case, side), part)
-            taken = {str(k): float(t) for k, t in zip(side["demand"], side["tonnes"], strict=True)}
+            taken = {str(k): share * float(t) for k, t in zip(side["demand"], side["tonnes"], strict=True)}
             directions.append(DirectionDemand(*ends, part, part, part, rows, taken))
     name = "as promised; directions and users as in the model today"
     alternative = Alternative(name, tuple(d.tonnes for d in directions), tuple(sources), why)

@@ -194,4 +194,4 @@ def _promise_command(state: State, asked: models.PromiseQuestion) -> str:
     words = ["karavan", "promise", asked.text or asked.promise]
     words += ledger_words(state)
     words += [] if asked.year is None else ["--year", str(asked.year)]
-    return shlex.join([*words, "--draws", str(asked.draws), *case_words(asked.case)])
+    return shlex.join([*words, "--draws", str(asked.draws), *case_words(state, asked.case)])

@@ -82,7 +82,8 @@ def overview(request: Request, case: str) -> Any:
 def tables(request: Request, case: str) -> Any:
     """List the tables of a case."""
     state = state_of(request)
-    return kept(request, ("tables", case), lambda: {"tables": kv.table_list(state.case(case))})
+    words = export_command(state, case)
+    return kept(request, ("tables", case), lambda: {"tables": kv.table_list(state.case(case)), "cli": words})
 
 
 @router.get("/cases/{case}/tables/{table}", response_model=models.TablePage)
@@ -92,7 +93,9 @@ def table_page(
 ) -> Any:  # fmt: skip
     """Return rows of a table, filtered, sorted and paged."""
     wanted = kv.Selection.parse(filters, q, sort)
-    return SafeJSON(kv.table_page(state_of(request).case(case), table, wanted, offset=offset, limit=limit))
+    state = state_of(request)
+    page = kv.table_page(state.case(case), table, wanted, offset=offset, limit=limit)
+    return SafeJSON(page | {"cli": export_command(state, case)})
 
 
 @router.get("/cases/{case}/tables/{table}/download", response_class=FileResponse)
@@ -131,7 +134,8 @@ def trace(
     sources = [step for step in chain["steps"] if step["kind"] == "source"]
     with state.facts() as view:
         found = kv.facts_behind(view, [s["id"] for s in sources], [s["details"].get("address", "") for s in sources])
-    return SafeJSON(chain | {"facts": found})
+    words = shlex.join(["karavan", "trace", table, row, field, *case_words(state, case)])
+    return SafeJSON(chain | {"facts": found, "cli": words})
 
 
 @router.get("/cases/{case}/names", response_model=models.NamesFound)
@@ -178,22 +182,29 @@ def make_map(
         flows = state.flows(case, year, getattr(kv, METHODS[method])(), month=month)
         lines = state.shelf.get(("corridors", case, year or own), lambda: kv.corridor_lines(flows.model))
         view = kv.map_view(flows, commodity=commodity)
-        words = assign_command(case, method, year=year, month=month)
+        words = assign_command(state, case, method, year=year, month=month)
         return Kept.of(json_bytes(view | {"case": case, "corridors": lines, "cli": words}))
 
     return state.kept.get(("map", case, year, commodity, method, month), make)
 
 
-def assign_command(case: str, method: str, *, year: int | None, month: bool, more: Sequence[str] = ()) -> str:
+def assign_command(
+    state: State, case: str, method: str, *, year: int | None, month: bool, more: Sequence[str] = ()
+) -> str:
     """Return the command that assigns the same demand in the same way."""
     words = ["karavan", "assign", "--method", method, *more]
     words += [] if year is None else ["--year", str(year)]
-    return shlex.join([*words, *(["--month"] if month else []), *case_words(case)])
+    return shlex.join([*words, *(["--month"] if month else []), *case_words(state, case)])
 
 
-def case_words(case: str) -> list[str]:
-    """Return the option of the command line that names a case."""
-    return ["--pack", case] if case in kv.packs() else ["--case", case]
+def export_command(state: State, case: str) -> str:
+    """Return the command that writes every table of a case."""
+    return shlex.join(["karavan", "export", *case_words(state, case), "--to", "csv", f"{case}-tables"])
+
+
+def case_words(state: State, case: str) -> list[str]:
+    """Return the option of the command line that names a case: a shipped pack, or the folder of any other."""
+    return ["--pack", case] if case in kv.packs() else ["--case", str(state.folders.get(case, case))]
 
 
 METHODS = {"least-cost": "LeastCost", "all-or-nothing": "AllOrNothing"}

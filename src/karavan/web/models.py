@@ -173,9 +173,10 @@ class Overview(BaseModel):
 
 
 class Tables(BaseModel):
-    """The tables of a case."""
+    """The tables of a case, and the command that writes them."""
 
     tables: list[Row]
+    cli: str
 
 
 class TablePage(BaseModel):
@@ -189,6 +190,7 @@ class TablePage(BaseModel):
     offset: int
     columns: list[Row]
     rows: list[Row]
+    cli: str
 
 
 class Record(BaseModel):
@@ -218,6 +220,7 @@ class TraceAnswer(BaseModel):
     other_values: str
     steps: list[Row]
     facts: list[Row]
+    cli: str
 
 
 class NamesFound(BaseModel):

@@ -62,10 +62,10 @@ def _routes(state: State, case: str, asked: models.RouteQuestion) -> dict[str, A
     options = kv.RouteOptions(alternatives=asked.alternatives, **chosen)
     answer = kv.route_answer(state.router(case, asked.day), shipment, options, odds=asked.draws > 0)
     seconds = round(time.perf_counter() - began, 3)
-    return answer | {"case": case, "cli": _route_command(case, asked), "seconds": seconds}
+    return answer | {"case": case, "cli": _route_command(state, case, asked), "seconds": seconds}
 
 
-def _route_command(case: str, asked: models.RouteQuestion) -> str:
+def _route_command(state: State, case: str, asked: models.RouteQuestion) -> str:
     """Return the same question as it is typed."""
     words = ["karavan", "route", asked.origin, asked.destination, "--commodity", asked.commodity]
     words += ["--tonnes", f"{asked.tonnes:g}", "--alternatives", str(asked.alternatives)]
@@ -80,7 +80,7 @@ def _route_command(case: str, asked: models.RouteQuestion) -> str:
             words += [w for v in value for w in (switch, v)]
         elif value is not None:
             words += [switch, f"{value:g}" if isinstance(value, float) else str(value)]
-    return shlex.join([*words, *case_words(case)])
+    return shlex.join([*words, *case_words(state, case)])
 
 
 @router.post("/cases/{case}/assignments", response_model=models.JobAnswer)
@@ -90,7 +90,7 @@ async def assignments(request: Request, case: str, asked: models.AssignQuestion,
     method = _method(asked)
     state.case_folder(case)
     more = ["--objective", asked.objective] + ([] if asked.theta is None else ["--theta", f"{asked.theta:g}"])
-    words = assign_command(case, asked.method, year=asked.year, month=asked.month, more=more)
+    words = assign_command(state, case, asked.method, year=asked.year, month=asked.month, more=more)
 
     def work(tell: Callable[[str], None]) -> dict[str, Any]:
         tell("assigning the demand")
@@ -275,7 +275,7 @@ def _brief(state: State, folder: Path) -> dict[str, Any]:
     title = state.case(case).meta.title if case in state.folders else case
     made = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(page.stat().st_mtime))
     ledger = ledger_words(state) if "~brief-said-" in folder.name else []
-    words = ["karavan", "brief", *ledger, *case_words(case)]
+    words = ["karavan", "brief", *ledger, *case_words(state, case)]
     return {"run": folder.name, "case": case, "title": title, "made": made, "files": files, "cli": shlex.join(words)}
 
 

@@ -90,6 +90,7 @@ export class Stage {
       id: "node-marks",
       type: "symbol",
       source: "nodes",
+      filter: ["<=", ["get", "order"], ["step", ["zoom"], 800, 5, 1600, 7, 4000, 9, 100000]],
       layout: { "icon-image": NODE_ICON as never, "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": ["interpolate", ["linear"], ["zoom"], 2, 0.55, 5, 0.85, 8, 1.15] },
     });
     this.map.addLayer({

@@ -28,7 +28,7 @@ export function Empty({ title, children }: { title?: string; children?: Componen
   );
 }
 
-const worded = (f: Finding | string): string =>
+export const worded = (f: Finding | string): string =>
   typeof f === "string" ? f : [[f.file, f.line, f.id, f.field].filter((x) => x != null && x !== "").join(" \u00b7 "), f.problem, f.remedy].filter(Boolean).join(": ");
 
 export function Failed({ error, retry, pick }: { error: unknown; retry?: () => void; pick?: (suggestion: string) => void }) {

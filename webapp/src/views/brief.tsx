@@ -98,7 +98,7 @@ export default function BriefView() {
                 ))}
               </ul>
             </Section>
-            <Command cli={chosen.cli ?? `karavan brief --pack ${here.id} --out results`} />
+            <Command cli={chosen.cli} />
           </>
         )}
       </aside>

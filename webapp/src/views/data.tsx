@@ -11,6 +11,7 @@ import { Field, Select } from "../ui/form";
 import { latest, useLoad } from "../ui/load";
 import { Await, Empty } from "../ui/states";
 import { type Column as TableColumn, type Sort, Table } from "../ui/table";
+import { AddCase } from "./add-case";
 import { RecordView } from "./record";
 
 interface TableInfo {
@@ -37,7 +38,7 @@ interface Page {
   offset: number;
   columns: Column[];
   rows: Row[];
-  cli?: string;
+  cli: string;
 }
 
 const SIZE = 50;
@@ -47,7 +48,7 @@ export default function Data() {
   const here = useHere();
   const { query } = useAddress();
   const name = query.get("table");
-  const [loaded, retry] = useLoad(`tables ${here.id}`, () => read<{ tables: TableInfo[] }>(of(here, "/tables")));
+  const [loaded, retry] = useLoad(`tables ${here.id}`, () => read<{ tables: TableInfo[]; cli: string }>(of(here, "/tables")));
   const [typed, setTyped] = useState("");
   const shown = (latest(loaded)?.tables ?? []).filter((t) => `${t.name} ${t.title} ${t.text}`.toLowerCase().includes(typed.toLowerCase()));
   return (
@@ -56,19 +57,23 @@ export default function Data() {
         <h1>{s.data.title}</h1>
         <Field label={s.data.findTable}>{(id) => <input id={id} type="search" value={typed} onInput={(e) => setTyped(e.currentTarget.value)} />}</Field>
         <Await of={loaded} retry={retry}>
-          {() => (
-            <ul class="list">
-              {shown.map((t) => (
-                <li key={t.name}>
-                  <a href={href("/data", { table: t.name })} aria-current={t.name === name ? "true" : undefined} title={t.text}>
-                    <span>{t.title}</span>
-                    <span class="count">{number(t.rows)}</span>
-                  </a>
-                </li>
-              ))}
-            </ul>
+          {({ cli }) => (
+            <>
+              <ul class="list">
+                {shown.map((t) => (
+                  <li key={t.name}>
+                    <a href={href("/data", { table: t.name })} aria-current={t.name === name ? "true" : undefined} title={t.text}>
+                      <span>{t.title}</span>
+                      <span class="count">{number(t.rows)}</span>
+                    </a>
+                  </li>
+                ))}
+              </ul>
+              {!name && <Command cli={cli} />}
+            </>
           )}
         </Await>
+        {!here.about.read_only && <AddCase />}
       </aside>
       <div class="page">{name ? <TablePage key={name} name={name} /> : <Start />}</div>
     </>

@@ -35,7 +35,6 @@ export interface RecordAnswer extends Ref {
   note?: string | null;
   sources?: SourceRef[];
   point?: [number, number] | null;
-  cli?: string;
 }
 
 const HOUSEKEEPING = new Set(["id", "name", "source", "confidence", "note", "geometry"]);
@@ -82,7 +81,6 @@ export function RecordView({ at, actions }: { at: Ref; actions?: (record: Record
               </p>
             )}
             <Sources list={record.sources} />
-            <Command cli={record.cli} />
           </div>
         );
       }}
@@ -136,6 +134,7 @@ interface TraceAnswer {
   other_values?: unknown;
   steps: Step[];
   facts: Fact[];
+  cli: string;
 }
 
 function TraceOf({ at, field }: { at: Ref; field: FieldValue }) {
@@ -169,6 +168,7 @@ function TraceOf({ at, field }: { at: Ref; field: FieldValue }) {
             )}
             {answer.other_values ? <p class="note">{cell(answer.other_values)}</p> : null}
             <Quotes facts={answer.facts} />
+            <Command cli={answer.cli} />
           </>
         )}
       </Await>
