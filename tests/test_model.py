@@ -23,7 +23,8 @@ def test_route_adds_up_by_hand() -> None:
     # load 6 + 24 rail + 24 handling + 6 border + 24 sea + 48 handling + 12 rail + 6 unload
     assert best.hours == pytest.approx(6 + 24 + 24 + 6 + 24 + 48 + 12 + 6)
     assert best.km == pytest.approx(840)
-    # loading 1 + 1; rail 240 x 0.05; transfer 5 and 17 wagons at 60 USD over 1000 t; sea 10; border 1000 / 1000; transfer 7; rail 120 x 0.1
+    # loading 1 + 1; rail 240 x 0.05; transfer 5 and 17 wagons at 60 USD over 1000 t; sea 10; border 1000 / 1000;
+    # transfer 7; rail 120 x 0.1
     assert best.money == pytest.approx(1 + 12 + 5 + 17 * 60 / 1000 + 10 + 1 + 7 + 12 + 1)
     assert best.generalized_cost == pytest.approx(best.money + 0.01 * best.hours)
     assert best.handlings == 2

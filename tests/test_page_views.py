@@ -306,7 +306,8 @@ def test_data_takes_a_case_and_shows_every_finding(site: Site) -> None:
     findings = checked(site, packed(wrong))
     assert len(findings) >= 3
     with site.open(f"/data#token={TOKEN}") as page:
-        assert page.locator(".panel .command code").inner_text() == "karavan export --pack caspian --to csv caspian-tables"
+        told = page.locator(".panel .command code").inner_text()
+        assert told == "karavan export --pack caspian --to csv caspian-tables"
         page.get_by_text("Add a case").click()
         given = page.get_by_label("File of the case")
         given.set_input_files({"name": "mine.zip", "mimeType": "application/zip", "buffer": packed(wrong)})
@@ -323,8 +324,8 @@ def test_data_takes_a_case_and_shows_every_finding(site: Site) -> None:
         page.wait_for_url(re.compile("case=mine"))
         settle(page)
         assert page.locator(".case-choice select").input_value() == "mine"
-        shown_now = shlex.split(page.locator(".panel .command code").inner_text())
-        assert Path(shown_now[shown_now.index("--case") + 1]).joinpath("case.toml").is_file()
+        words = shlex.split(page.locator(".panel .command code").inner_text())
+        assert Path(words[words.index("--case") + 1], "case.toml").is_file()
 
 
 def checked(site: Site, content: bytes) -> list[dict[str, Any]]:
@@ -358,7 +359,8 @@ def test_evidence_takes_an_article_and_a_correction(site: Site) -> None:
         page.get_by_role("button", name="Correct and accept").click()
         page.get_by_text("Version 2").first.wait_for()
         now = site.ask(f"/facts/{fact['id']}")
-        assert (now["value"], now["status"], now["version"], now["recorded_by"]) == (342e6, "accepted", 2, "A corrector")
+        assert (now["value"], now["status"], now["version"]) == (342e6, "accepted", 2)
+        assert now["recorded_by"] == "A corrector"
 
 
 def test_brief_is_made_shown_and_saved(site: Site) -> None:

@@ -1,5 +1,5 @@
 // A case of one's own: checked by the server, kept where it has no errors; else every finding is shown.
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, type Finding, forget, send } from "../api";
 import { href } from "../router";
 import { fill, s } from "../strings";
@@ -21,6 +21,9 @@ export function AddCase() {
   const [state, set] = useState<State>(null);
   const [name, setName] = useState("");
   const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (state !== null && state !== "busy") form.current?.lastElementChild?.scrollIntoView({ block: "nearest" });
+  }, [state]);
   const ask = (path: string): void => {
     const file = (form.current?.elements.namedItem("file") as HTMLInputElement | null)?.files?.[0];
     if (!file || !form.current?.reportValidity()) return;
