@@ -23,6 +23,7 @@ demo: $(VENV)/.run page
 	$(BIN)/karavan facts --ledger results/facts.db promises
 	$(BIN)/karavan brief --pack $(PACK) --ledger results/facts.db --out results
 	@echo "Open results/brief.html in a browser; the tables behind it are in results/."
+	@echo "Then try: $(BIN)/karavan serve    $(BIN)/karavan promise 'KZ-IR trade reaches USD 1bn'"
 
 test: $(VENV)/.test $(VENV)/.debian page
 	$(BIN)/python -m pytest -n 2
