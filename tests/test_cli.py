@@ -17,7 +17,7 @@ from tiny import frame, tiny
 
 import karavan as kv
 from karavan.cli import main
-from karavan.cli.output import cell_text, jsonable, safe
+from karavan.cli.output import cell_text, safe
 
 COMMANDS = (
     "check", "describe", "trace", "route", "assign", "brief", "promise", "validate", "export", "import", "packs",
@@ -306,7 +306,7 @@ values = st.recursive(
 
 @given(values)
 def test_any_result_becomes_strict_json(value: Any) -> None:
-    text = json.dumps(jsonable(value), allow_nan=False)
+    text = json.dumps(kv.jsonable(value), allow_nan=False)
     again = strict(text)
     if isinstance(value, float):
         assert again == (value if math.isfinite(value) else None)

@@ -7,8 +7,9 @@ import math
 import re
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
+
+import karavan as kv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,35 +31,9 @@ def safe(text: object) -> str:
     return CONTROL.sub(lambda m: f"\\x{ord(m[0]):02x}", str(text))
 
 
-def jsonable(value: Any) -> Any:
-    """Turn a result into what JSON can hold: frames become lists of rows, missing and non-finite numbers null.
-
-    Examples
-    --------
-    >>> jsonable({"a": (1.5, float("nan")), 2: None})
-    {'a': [1.5, None], '2': None}
-    """
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, dict) or type(value).__name__ == "mappingproxy":
-        return {str(k): jsonable(v) for k, v in value.items()}
-    if hasattr(value, "to_dict") and hasattr(value, "columns"):
-        named = value.reset_index() if value.index.name else value
-        return jsonable(named.astype(object).to_dict("records"))
-    if hasattr(value, "tolist"):  # numpy arrays and scalars, series
-        return jsonable(value.tolist())
-    if isinstance(value, list | tuple | set | frozenset):
-        return [jsonable(v) for v in (sorted(value) if isinstance(value, set | frozenset) else value)]
-    if is_dataclass(value) and not isinstance(value, type):
-        return jsonable(asdict(value))
-    return None if type(value).__name__ in {"NAType", "NaTType"} else str(value)
-
-
 def print_json(value: Any) -> None:
     """Write one JSON document to stdout; all of it ASCII, so that no terminal or encoding can trip over it."""
-    sys.stdout.write(json.dumps(jsonable(value), indent=2, allow_nan=False) + "\n")
+    sys.stdout.write(json.dumps(kv.jsonable(value), indent=2, allow_nan=False) + "\n")
 
 
 def say(message: object) -> None:
@@ -109,7 +84,7 @@ def cell_text(cell: object) -> str:
         return str(cell) if abs(cell) < 10_000 else f"{cell:,}"  # a year stays a year
     if isinstance(cell, float):
         return number(cell)
-    plain = jsonable(cell)
+    plain = kv.jsonable(cell)
     if isinstance(plain, bool | int | float):
         return cell_text(plain)
     return "" if plain is None else safe(plain)

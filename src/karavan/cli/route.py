@@ -303,8 +303,9 @@ def _show_route(k: int, record: dict[str, Any]) -> None:
         money = [number(odds[f"p{p}_usd"]) for p in (10, 50, 90)]
         paid = f"{', '.join(money)} USD/t" if len(set(money)) > 1 else "always the same money"
         print_line(
-            f"   Odds: {number(odds['p10_days'])}, {number(odds['p50_days'])}, {number(odds['p90_days'])} days and "
-            f"{paid} in 10, 50, 90 of 100 draws{missed}; {odds['drawn_share']:.0%} of the hours have a range"
+            f"   Odds (P10, P50, P90 of {number(odds['draws'])} draws): {number(odds['p10_days'])}, "
+            f"{number(odds['p50_days'])}, {number(odds['p90_days'])} days and {paid}{missed}; "
+            f"{odds['drawn_share']:.0%} of the hours have a range"
         )
     print_line()
 

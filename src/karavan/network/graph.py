@@ -135,6 +135,7 @@ class _Arcs:
         move: float = 0.0, at_border: float = 0.0, handling: float = 0.0, wait: float = 0.0,
         steps: list[Step] | None = None, over: list[int] | None = None,
     ) -> None:  # fmt: skip
+        """Add an arc; -1 stands for none, lengths are km and times hours."""
         self.rows.append((tail, head, kind, link, service, transfer, border, forward, mode, unit))
         self.numbers.append((km, move, at_border, handling, wait))
         self.steps.append(steps or [])

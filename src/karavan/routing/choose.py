@@ -86,6 +86,7 @@ class _Shown:
         return len(self.ways) >= self.most
 
     def offer(self, way: Way, dearer: float = DEARER) -> None:
+        """Take a way that differs enough from those shown, is not too dear, and does not turn back."""
         if self.full:
             return
         if self.ways and (way.rank > dearer * self.ways[0].rank or turns_back(self.query, way.arcs)):
