@@ -253,7 +253,9 @@ def test_route_prints_alternatives_legs_and_odds(folder: Path, capsys: pytest.Ca
                "--deadline", "2024-07-20", "--draws", 100)  # fmt: skip
     text = capsys.readouterr().out
     assert done == 0
-    for part in ("2024-07-01 00:00", "of 100 draws", "Borders: B to C", "Restriction (national", "on time"):
+    for part in (
+        "8 of 10 draws", "2024-07-01 00:00", "P90 of 100 draws", "Borders: B to C", "Restriction (national", "on time",
+    ):  # fmt: skip
         assert part in text, part
 
 
